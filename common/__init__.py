@@ -1,0 +1,1 @@
+"""What the homeworks share: data, device, the run and its files, bars, figures, layer analysis."""

@@ -1,0 +1,45 @@
+"""Mini-batches whose order and augmentation depend on (seed, epoch) alone."""
+
+import keras
+import numpy as np
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled mini-batches of in-memory arrays, for `model.fit(batches, shuffle=False, ...)`.
+
+    x, y: arrays with the examples along the first axis; the batches keep their dtypes.
+    augment: function (x of one batch, numpy Generator) -> x, called in a background thread when workers > 1.
+
+    `epoch` counts the finished epochs: a resumed run sets it.
+
+    Keras' own shuffling draws from a state that is lost when the process ends; here every epoch and every batch has
+    a generator of its own, so a resumed run sees the batches that it would have seen. The last, smaller batch is
+    kept.
+    """
+
+    def __init__(self, x, y, batch_size, seed, augment=None, workers=1):
+        super().__init__(workers=workers)
+        self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
+        self.epoch = 0
+
+    def __len__(self):
+        return -(-len(self.x) // self.batch_size)
+
+    def __getitem__(self, index):
+        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        x = self.x[rows]
+        if self.augment:
+            x = self.augment(x, np.random.default_rng((self.seed, self.epoch, index)))
+        return x, self.y[rows]
+
+    @property
+    def epoch(self):
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, finished):
+        self._epoch = finished
+        self._order = np.random.default_rng((self.seed, finished)).permutation(len(self.x))
+
+    def on_epoch_end(self):
+        self.epoch += 1

@@ -1,0 +1,163 @@
+"""The command line that all train.py share, and what they do with mistakes.
+
+Exit status: 0 the run finished; 1 something was wrong (one sentence on stderr); 2 bad options; 130 interrupted.
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from common.errors import UserError
+from common.run import CHANGEABLE, Run
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with errors of one sentence."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
+
+
+def positive(text):
+    """A whole number of at least 1."""
+    number = int(text) if text.isascii() and text.lstrip("-").isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return number
+
+
+def seed(text):
+    """A whole number that NumPy and Keras take as a seed."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, not {text!r}")
+    return int(text)
+
+
+def data_options(parser):
+    """The options that say where the data comes from, for train.py and analyze.py alike."""
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--data",
+        choices=("auto", "full", "sample"),
+        help="auto: staged or downloaded, else the built-in sample; full: never the sample; sample: always (auto)",
+    )
+    group.add_argument(
+        "--data-dir", type=Path, help="folder of the staged data files (HW_DATA_DIR, else data/ in the repository)"
+    )
+    group.add_argument("--limit", type=positive, metavar="N", help="train on N examples only, for a quick look (all)")
+
+
+def parse(homework, settings, doc, argv=None):
+    """The options of a training run as a namespace: the settings of the model, overridden by what was given.
+
+    settings: {model name: {setting: value}}, with at least batch_size and updates, the length of the training: it is
+    counted in updates so that small data is seen more often. The first model is the default. With --resume the
+    options of the stopped run apply, and an option that contradicts them is an error.
+    """
+    default_model = next(iter(settings))
+
+    def per_model(name):
+        return ", ".join(f"{values[name]} for {model}" for model, values in settings.items())
+
+    parser = Parser(
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    if len(settings) > 1:
+        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model}: the quickest)")
+    data_options(parser)
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        help=f"passes over the training data (as many as make {per_model('updates')} updates: tuned)",
+    )
+    group.add_argument(
+        "--batch-size", type=positive, metavar="N", help=f"examples per update ({per_model('batch_size')}: tuned)"
+    )
+    group.add_argument("--seed", type=seed, metavar="N", help="two CPU runs with the same seed are identical (0)")
+    group = parser.add_argument_group("run")
+    group.add_argument("--out", type=Path, metavar="DIR", help=f"where the results go (outputs/{homework})")
+    group.add_argument("--resume", action="store_true", help="go on with a stopped run, with its options")
+    group.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="arithmetic of the matrix products (auto: bfloat16 where the hardware is faster with it)",
+    )
+    group.add_argument("--gpus", type=positive, metavar="N", help="train on N GPUs (1 if there is one, else the CPU)")
+    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+    given = vars(parser.parse_args(argv))
+    options = {
+        "data": "auto",
+        "data_dir": Path(os.environ.get("HW_DATA_DIR") or ROOT / "data"),
+        "limit": None,
+        "epochs": None,
+        "seed": 0,
+        "out": ROOT / "outputs" / homework,
+        "resume": False,
+        "precision": "auto",
+        "gpus": None,
+        "debug": False,
+    }
+    saved = _saved_options({**options, **given}, parser) if given.get("resume") else {}
+    for name, value in given.items():
+        if saved.get(name, value) != value and name not in CHANGEABLE:
+            parser.error(
+                f"--{name.replace('_', '-')} {value} contradicts the run to be resumed, which has {saved[name]}: "
+                "leave the option out, or start without --resume"
+            )
+    model = given.get("model", saved.get("model", default_model))
+    return argparse.Namespace(homework=homework, **{"model": model, **settings[model], **options, **saved, **given})
+
+
+def _saved_options(options, parser):
+    """The options of the run in the output folder; {} when it stopped before it wrote them."""
+    path = options["out"] / "config.json"
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))["options"]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        parser.error(f"cannot read the options of the run to be resumed from {path} ({error})")
+    return {name: value for name, value in saved.items() if name not in (*CHANGEABLE, "homework")}
+
+
+def main(homework, settings, train, doc, argv=None):
+    """Parse the options, call `train(config, run)`, and return the exit status."""
+    config = parse(homework, settings, doc, argv)
+    return guarded(lambda: _train(train, config), config.debug, f"stopped; --resume goes on from {config.out}")
+
+
+def _train(train, config):
+    with Run(config) as run:
+        train(config, run)
+
+
+def guarded(action, debug, on_interrupt):
+    """Call `action` and turn mistakes into one sentence on stderr and an exit status."""
+    try:
+        action()
+        return 0
+    except KeyboardInterrupt:
+        print(f"\n{on_interrupt}", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, UserError):
+            message = str(error)
+        elif isinstance(error, OSError) and error.strerror:
+            message = f"{error.strerror}: {error.filename or 'a file of this run'}"
+        else:
+            message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+            message += " (--debug shows where)"
+        print(f"error: {message}", file=sys.stderr)
+        return 1

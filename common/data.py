@@ -1,0 +1,198 @@
+"""The only place that knows where data lives: staged files, the public downloads, the built-in samples.
+
+For each data set the order is: 1. the staged file in the data folder (--data-dir, else HW_DATA_DIR, else data/ in
+the repository), 2. the download, kept in the data folder in the same layout, 3. the built-in sample.
+`--data full` never takes the sample; `--data sample` takes nothing else. A staged file that is broken is an error,
+never a reason to take the next source.
+"""
+
+import hashlib
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import filelock
+import numpy as np
+
+from common import sample_data
+from common.download import Remote, fetch
+from common.errors import UserError
+from common.files import atomic
+
+
+class Source(NamedTuple):
+    """Where a data set came from. `kind`: "full" or "sample"; `sha256` of the file (of the arrays, for a sample)."""
+
+    kind: str
+    path: Path | str
+    sha256: str
+    line: str
+
+
+@dataclass
+class Dataset:
+    """Training and test arrays with the examples along the first axis, and their source."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    source: Source
+
+    def validation_split(self, share=1 / 12):
+        """(x, y) to train on and (x, y) to validate on: the last `share` of the training examples is held out."""
+        cut = len(self.x_train) - max(1, int(len(self.x_train) * share))
+        return (self.x_train[:cut], self.y_train[:cut]), (self.x_train[cut:], self.y_train[cut:])
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What common/data.py knows about a data set."""
+
+    title: str  # for people
+    file: str  # its name in the data folder
+    remotes: tuple  # the public files
+    convert: Callable  # (paths of the downloaded files, path to write): makes the staged layout
+    read: Callable  # path -> arrays; ValueError with the reason when the content is wrong
+    sample: Callable  # () -> arrays
+    sample_title: str
+
+
+def load(name, config):
+    """The data set `name` ("mnist") as a Dataset, from the first source that has it.
+
+    config: a namespace with data ("auto", "full", "sample"), data_dir (Path), limit (number of training examples, or
+    None) and seed. The examples that --limit keeps are drawn from the seed. Raises UserError with one sentence when
+    the data cannot be had or is broken.
+    """
+    spec = SPECS[name]
+    if config.data == "sample":
+        path, why = None, "as asked"
+    else:
+        try:
+            path, why = _find(spec, Path(config.data_dir)), ""
+        except UserError as error:
+            if config.data == "full":
+                raise
+            path, why = None, str(error)
+    if path:
+        arrays, sha256 = _read(spec, path), _sha256(path.read_bytes())
+        source = Source("full", path, sha256, f"{spec.title} from {path}")
+    else:
+        if why != "as asked":
+            print(f"note: {why}", file=sys.stderr)
+        arrays = spec.sample()
+        sha256 = _sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+        source = Source("sample", "built in", sha256, f"the BUILT-IN SAMPLE, {spec.sample_title}")
+    dataset = Dataset(*arrays, source)
+    if config.limit and config.limit < len(dataset.x_train):
+        keep = np.random.default_rng(config.seed).permutation(len(dataset.x_train))[: config.limit]
+        dataset = replace(dataset, x_train=dataset.x_train[keep], y_train=dataset.y_train[keep])
+    if len(dataset.x_train) < 12:
+        raise UserError(f"--limit {config.limit} leaves too few examples to train and validate on: give at least 12")
+    line = f"{source.line}, {len(dataset.x_train):,} training and {len(dataset.x_test):,} test examples"
+    return replace(dataset, source=source._replace(line=line))
+
+
+def _sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def _find(spec, folder):
+    """The path of the staged file, downloaded first if need be; UserError says how to stage it."""
+    path = folder / spec.file
+    if path.exists():
+        return path
+    stage = f"put {spec.file} into {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder / f".{spec.file}.lock"):
+            if path.exists():  # another process has downloaded it while this one waited
+                return path
+            print(f"{spec.file} is not in {folder}: downloading it", file=sys.stderr, flush=True)
+            work = folder / f".{spec.file}.download"  # what a killed process left there is removed
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            try:
+                files = [fetch(remote, work) for remote in spec.remotes]
+                with atomic(path) as part:
+                    spec.convert(files, part)
+                    _read(spec, part)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    except UserError as error:
+        raise UserError(f"{error}; {stage}, or use --data sample") from None
+    except OSError as error:
+        raise UserError(f"cannot write to the data folder {folder} ({error.strerror}): {stage} as its owner") from None
+    return path
+
+
+def _read(spec, path):
+    try:
+        return spec.read(path)
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        reason = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path} is broken: {reason}; replace it, or delete it to download it again") from None
+
+
+def _read_npz(path, keys):
+    """The arrays `keys` of an .npz file. Pickled objects are refused."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is not an .npz file, or only part of one")
+    with np.load(path, allow_pickle=False) as content:
+        missing = [key for key in keys if key not in content.files]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)} (it holds {', '.join(content.files) or 'nothing'})")
+        return [content[key] for key in keys]
+
+
+def _check(name, array, shape, dtype):
+    """ValueError unless `array` has the dtype and the shape, in which None stands for any length of at least 1."""
+    fits = array.ndim == len(shape) and all(
+        n == m or (m is None and n) for n, m in zip(array.shape, shape, strict=True)
+    )
+    if not fits or array.dtype != dtype:
+        wanted = f"{dtype} ({', '.join('n' if m is None else str(m) for m in shape)})"
+        raise ValueError(f"{name} is {array.dtype} {array.shape} and should be {wanted}")
+
+
+def _read_images(path, image_shape, n_classes):
+    """x_train, y_train, x_test, y_test of a labelled image data set, checked."""
+    arrays = _read_npz(path, ("x_train", "y_train", "x_test", "y_test"))
+    for split, x, y in (("train", *arrays[:2]), ("test", *arrays[2:])):
+        _check(f"x_{split}", x, (None, *image_shape), "uint8")
+        _check(f"y_{split}", y, (len(x),), "uint8")
+        if set(np.unique(y)) != set(range(n_classes)):
+            raise ValueError(f"y_{split} should hold the labels 0 to {n_classes - 1}, each at least once")
+        if x.min() == x.max():
+            raise ValueError(f"x_{split} holds one value only")
+    return arrays
+
+
+def _copy(files, path):
+    shutil.copyfile(files[0], path)
+
+
+KERAS_BUCKET = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+SPECS = {
+    "mnist": Spec(
+        title="MNIST",
+        file="mnist.npz",
+        remotes=(
+            Remote(
+                "mnist.npz",
+                (KERAS_BUCKET + "mnist.npz",),
+                "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+            ),
+        ),
+        convert=_copy,  # Keras' file already has the staged layout
+        read=lambda path: _read_images(path, (28, 28), 10),
+        sample=sample_data.digits,
+        sample_title="real MNIST digits",
+    ),
+}

@@ -1,0 +1,155 @@
+"""Chooses the device and the arithmetic before Keras starts. Import nothing here that imports Keras.
+
+TensorFlow, JAX and oneDNN read their environment when they load, so `setup` must come before the first
+`import keras`: that is why train.py imports Keras inside its functions.
+"""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.errors import UserError
+
+MIN_FREE_MIB = 2000  # a GPU with less free memory is left to those who use it
+
+
+@dataclass
+class Device:
+    """What `setup` chose. `line`: for people; `scope()`: build and compile the model inside it."""
+
+    backend: str  # "tensorflow" or "jax"
+    precision: str  # "float32", "bfloat16" or "float16"
+    line: str
+    scope: object = field(default=contextlib.nullcontext, repr=False)
+
+
+def setup(precision="auto", gpus=None, seed=0):
+    """Choose GPU or CPU and the precision, start Keras, seed it, and return the Device.
+
+    precision: "auto", "float32", "bfloat16", "float16". gpus: how many, None for one if there is any.
+    Respects CUDA_VISIBLE_DEVICES and KERAS_BACKEND. Raises UserError when fewer GPUs than asked for can be used.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up lines hide ours
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: take GPU memory as needed
+    chosen, why_cpu = _choose_gpus(gpus)
+    if precision == "auto" and not chosen:
+        precision, reason = _cpu_precision()
+    elif precision == "auto":
+        precision, reason = _gpu_precision(chosen)
+    else:
+        reason = "as asked"
+    if not chosen and precision == "bfloat16":
+        # float32 everywhere except inside oneDNN's products and convolutions: fast, and no casts in the graph
+        os.environ["DNNL_DEFAULT_FPMATH_MODE"] = "BF16"
+
+    with _quiet_start():
+        import keras
+
+        backend = keras.backend.backend()
+        usable = _start_backend(backend)
+    if chosen and not usable:
+        hint = 'pip install "tensorflow[and-cuda]"' if backend == "tensorflow" else 'pip install "jax[cuda13]"'
+        print(f"note: this {backend} cannot use the GPU that is here ({hint}); using the CPU", file=sys.stderr)
+        chosen = []
+    if gpus and len(usable) < gpus:
+        raise UserError(f"--gpus {gpus} asked for, but {len(usable)} GPUs can be used: give a smaller number")
+
+    keras.utils.set_random_seed(seed)
+    mixed = {"float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+    on_dnnl = not chosen and precision == "bfloat16" and backend == "tensorflow"
+    keras.config.set_dtype_policy("float32" if on_dnnl else mixed.get(precision, "float32"))
+    if chosen:
+        where = ", ".join(f"GPU {gpu['index']} ({gpu['name']}, {gpu['free']:,} MiB free)" for gpu in chosen)
+    else:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        where = f"CPU ({cores} cores{why_cpu})"
+    line = f"{where}, {precision} ({reason}), {backend}"
+    scope = _data_parallel(backend, usable) if len(chosen) > 1 else contextlib.nullcontext
+    return Device(backend, precision, line, scope)
+
+
+def _choose_gpus(wanted):
+    """([GPU as a dict, most free memory first], why none); limits CUDA_VISIBLE_DEVICES to those chosen."""
+    command = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.free,compute_cap", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return [], ""
+    gpus = []
+    for row in answer.strip().splitlines():
+        index, uuid, name, free, capability = (cell.strip() for cell in row.split(","))
+        gpus.append({"index": index, "uuid": uuid, "name": name, "free": int(free), "capability": float(capability)})
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        names = [name.strip() for name in visible.split(",")]
+        gpus = [gpu for gpu in gpus if gpu["index"] in names or gpu["uuid"] in names]
+        why_none = "; CUDA_VISIBLE_DEVICES hides the GPUs"
+    else:
+        gpus = [gpu for gpu in gpus if gpu["free"] >= MIN_FREE_MIB]
+        why_none = f"; no GPU has {MIN_FREE_MIB:,} MiB free"
+    gpus.sort(key=lambda gpu: -gpu["free"])
+    gpus = gpus[: wanted or 1]
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpu["uuid"] for gpu in gpus)
+    return gpus, "" if gpus else why_none
+
+
+def _cpu_precision():
+    """bfloat16 only on x86 with AMX, where it was measured to be faster, and only for TensorFlow (oneDNN)."""
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
+    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" and "amx_bf16" in flags:
+        return "bfloat16", "the CPU has AMX"
+    return "float32", f"no AMX on this {platform.machine()} CPU"
+
+
+def _gpu_precision(gpus):
+    if all(gpu["capability"] >= 8.0 for gpu in gpus):
+        return "bfloat16", "tensor cores for it"
+    return "float32", "no bfloat16 on this GPU"
+
+
+@contextlib.contextmanager
+def _quiet_start():
+    """Hide what native code prints to stderr while the backend loads, for example about a missing GPU."""
+    sys.stderr.flush()
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+def _start_backend(backend):
+    """Let the backend look for its devices; the names of the GPUs that it can use."""
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        for gpu in gpus:
+            with contextlib.suppress(RuntimeError):  # already started, in a test session
+                tf.config.experimental.set_memory_growth(gpu, True)
+        if not gpus:
+            tf.config.experimental.enable_op_determinism()  # on a GPU it would cost speed
+        return [gpu.name.replace("/physical_device:", "/") for gpu in gpus]
+    import keras
+
+    return [name for name in keras.distribution.list_devices() if name.startswith(("gpu", "cuda"))]
+
+
+def _data_parallel(backend, devices):
+    """A function that returns the scope in which Keras builds a model on all `devices`, each with part of a batch."""
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.distribute.MirroredStrategy(devices).scope
+    import keras
+
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+    return contextlib.nullcontext

@@ -1,0 +1,130 @@
+"""Downloads that end in bounded time with the right bytes or with a reason."""
+
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from common.errors import UserError
+
+FIRST_BYTE_SECONDS = 12  # for all mirrors of a file together: without a network this is the whole wait
+STALL_SECONDS = 20  # a mirror that sends less than MIN_BYTES in this time is given up
+MIN_BYTES = 100_000
+ATTEMPTS = 2  # per mirror that has answered at all
+
+
+pooch.get_logger().setLevel("ERROR")  # the progress bar and our own sentences say it
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A public file: its name, the addresses that hold it, and its hash ("sha256:..." or "md5:...", None: unknown)."""
+
+    name: str
+    urls: tuple
+    hash: str | None
+
+
+def fetch(remote, folder):
+    """Download `remote` into `folder` and return its path; tries the mirrors in order.
+
+    The file has its name only when whole and, where a hash is known, right. Raises UserError with the reason of
+    every mirror when none delivers. One caller per folder at a time (common/data.py holds a lock).
+    """
+    reasons = {}
+    for attempt in range(ATTEMPTS):
+        for url in remote.urls:
+            if attempt and reasons[url].startswith("no answer"):
+                continue
+            try:
+                return _fetch_from(url, remote, folder, FIRST_BYTE_SECONDS / len(remote.urls))
+            except OSError as error:  # not the mirror's fault: the disk is full, or the folder read-only
+                if not isinstance(error, (requests.RequestException, TimeoutError)):
+                    raise UserError(f"cannot write {folder / remote.name}: {error.strerror or error}") from None
+                reasons[url] = _reason(error)
+            except ValueError:
+                reasons[url] = "sent other bytes than expected (SHA-256 differs)"
+    raise UserError(f"{remote.name} could not be downloaded: " + "; ".join(f"{u}: {r}" for u, r in reasons.items()))
+
+
+def _reason(error):
+    if isinstance(error, requests.HTTPError):
+        return f"HTTP status {error.response.status_code}"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection was cut"
+    if isinstance(error, requests.ConnectionError):
+        return "no answer (no network?)"
+    return str(error)
+
+
+class _Progress:
+    """The progress object that pooch feeds: counts the bytes, and shows them on a terminal."""
+
+    def __init__(self, name):
+        self.received = 0
+        self.bar = tqdm(desc=name, unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False)
+
+    @property
+    def total(self):
+        return self.bar.total
+
+    @total.setter
+    def total(self, total):
+        self.bar.total = total
+
+    def update(self, n):
+        self.received += n
+        self.bar.update(n)
+
+    def reset(self):
+        self.bar.reset()
+
+    def close(self):
+        self.bar.close()
+
+
+def _fetch_from(url, remote, folder, first_byte_seconds):
+    """One attempt at one mirror, in a thread that is abandoned when it makes no headway.
+
+    A time limit of the socket alone is not enough: name look-up has none, every address of a host has its own, and a
+    server that sends a byte now and then never runs into it.
+    """
+    progress = _Progress(remote.name)
+    attempt = Path(tempfile.mkdtemp(dir=folder))  # an abandoned thread can still write here, and harms nobody
+    outcome = []
+
+    def work():
+        downloader = pooch.HTTPDownloader(progressbar=progress, timeout=STALL_SECONDS)
+        try:
+            outcome.append(pooch.retrieve(url, remote.hash, fname=remote.name, path=attempt, downloader=downloader))
+        except Exception as error:
+            outcome.append(error)
+
+    worker = threading.Thread(target=work, daemon=True)
+    worker.start()
+    began = window_began = time.monotonic()
+    window_bytes = 0
+    try:
+        while worker.is_alive():
+            worker.join(0.1)
+            now = time.monotonic()
+            if not progress.received and now - began > first_byte_seconds:
+                raise TimeoutError(f"no answer within {first_byte_seconds:.0f} s")
+            if now - window_began > STALL_SECONDS:
+                if progress.received - window_bytes < MIN_BYTES:
+                    raise TimeoutError(f"stalled after {progress.received:,} bytes")
+                window_began, window_bytes = now, progress.received
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return Path(shutil.move(outcome[0], folder / remote.name))
+    finally:
+        progress.close()
+        if not worker.is_alive():
+            shutil.rmtree(attempt, ignore_errors=True)

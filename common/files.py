@@ -1,0 +1,48 @@
+"""Files that appear under their name only when whole: written beside it, flushed to disk, then renamed."""
+
+import contextlib
+import csv
+import json
+import os
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomic(path):
+    """Yield a temporary path in the same folder; rename it to `path` on success, remove it on any error.
+
+    The name is fixed, so that what a killed process left behind is overwritten by the next attempt, and keeps
+    the ending, because Keras and NumPy look at it. One writer at a time: the run holds a lock on its folder.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part-{path.name}")
+    try:
+        yield part
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    with contextlib.suppress(OSError):  # not every file system can flush a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_json(path, content):
+    """Write `content` as indented UTF-8 JSON."""
+    with atomic(path) as part:
+        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path, rows):
+    """Write a list of dicts as CSV; the columns are the keys in order of first appearance."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

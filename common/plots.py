@@ -1,0 +1,118 @@
+"""Pictures written straight to PNG files, on machines without a display too.
+
+`Figure` objects are used without pyplot: they draw with Agg and leave no state behind. The colours of the classes
+are Matplotlib's petroff10, made to be told apart by colour-blind readers too (Petroff, arXiv:2107.02270).
+"""
+
+import functools
+import logging
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+import pylopdf_fonts_zh_tw
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+COLOURS = [entry["color"] for entry in matplotlib.style.library["petroff10"]["axes.prop_cycle"]]
+INK = "#333333"
+
+
+@functools.cache
+def _fonts():
+    """The fonts for text: DejaVu Sans, and Noto Sans TC for what it lacks, which is Chinese."""
+    chinese = Path(pylopdf_fonts_zh_tw.__file__).with_name("NotoSansTC-Regular.otf")
+    font_manager.fontManager.addfont(chinese)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it misses a bold cut of Noto Sans TC
+    return ["DejaVu Sans", font_manager.FontProperties(fname=chinese).get_name()]
+
+
+def new_figure(width, height, title=None):
+    """An empty Figure of the given size in inches, with a bold title."""
+    matplotlib.rcParams.update({"font.family": _fonts(), "font.size": 11, "axes.spines.top": False})
+    matplotlib.rcParams.update({"axes.spines.right": False, "text.color": INK, "axes.labelcolor": INK})
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    if title:
+        figure.suptitle(title, fontsize=14, fontweight="bold")
+    return figure
+
+
+def save(figure, path):
+    """Write `figure` to the PNG file `path`."""
+    figure.savefig(path)
+
+
+def curves(path, history, pairs, title, bar=None):
+    """Training curves, a panel per pair of (column of history, label), with the validation curve beside it.
+
+    history: one dict per epoch (`run.progress.history`). bar: drawn as a dashed line into the last panel.
+    """
+    figure = new_figure(5.5 * len(pairs), 4, title)
+    epochs = [row["epoch"] for row in history]
+    for ax, (column, label) in zip(np.atleast_1d(figure.subplots(1, len(pairs))), pairs, strict=True):
+        for key, name, colour in ((column, "training", COLOURS[0]), (f"val_{column}", "validation", COLOURS[1])):
+            if key in history[-1]:
+                ax.plot(epochs, [row[key] for row in history], "o-", color=colour, label=name, markersize=4)
+        ax.set(xlabel="epoch", ylabel=label)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+    if bar is not None:
+        ax.axhline(bar, color=INK, linestyle="--", linewidth=1.2, label=f"bar of the assignment, {bar:.3f}")
+    ax.legend()
+    save(figure, path)
+
+
+def draw_map(ax, points, labels, names, marker_size=5):
+    """A 2-D map: points (n, 2) coloured by class, the name of each class at its median with a white rim."""
+    import matplotlib.patheffects as effects
+
+    for label, name in enumerate(names):
+        own = points[labels == label]
+        if len(own):
+            colour = COLOURS[label % len(COLOURS)]
+            ax.scatter(*own.T, s=marker_size, color=colour, alpha=0.6, linewidths=0)
+    for label, name in enumerate(names):
+        own = points[labels == label]
+        if len(own):
+            text = ax.text(*np.median(own, axis=0), name, ha="center", va="center", fontsize=12, fontweight="bold")
+            text.set_path_effects([effects.withStroke(linewidth=3, foreground="white")])
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def confusion_matrix(path, matrix, names, title):
+    """A confusion matrix, counts (true, predicted), each row coloured by its share; the diagonal is left pale."""
+    n = len(names)
+    figure = new_figure(2.5 + 0.62 * n, 2 + 0.58 * n, title)
+    ax = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    errors = shares * (1 - np.eye(n))
+    image = ax.imshow(100 * errors, cmap="Oranges", vmin=0)
+    for row in range(n):
+        for column in range(n):
+            if matrix[row, column]:
+                dark = errors[row, column] > 0.6 * errors.max() > 0
+                weight = "bold" if row == column else "normal"
+                style = {"color": "white" if dark else INK, "fontsize": 9, "fontweight": weight}
+                ax.text(column, row, f"{matrix[row, column]:,}", ha="center", va="center", **style)
+    ax.set_xticks(range(n), names, rotation=45 if max(map(len, names)) > 3 else 0)
+    ax.set_yticks(range(n), names)
+    ax.set(xlabel="predicted", ylabel="true")
+    figure.colorbar(image, ax=ax, shrink=0.8, label="share of the row that goes wrong here, %")
+    save(figure, path)
+
+
+def image_grid(path, images, captions, title, columns=8):
+    """Images (n, height, width) or (n, height, width, 3), uint8 or float in 0..1, in rows with a caption each."""
+    rows = -(-len(images) // columns)
+    columns = min(columns, len(images))
+    figure = new_figure(max(1.5 * columns, 5), 1.85 * rows + 0.6, title)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, image, caption in zip(axes, images, captions, strict=False):
+        ax.imshow(image, cmap="gray_r" if image.ndim == 2 else None)
+        ax.set_title(caption, fontsize=9.5)
+    save(figure, path)

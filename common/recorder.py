@@ -1,0 +1,34 @@
+"""The Keras callback that records a run: history, checkpoint, and the stop when the loss is no longer finite."""
+
+import math
+import time
+
+import keras
+
+from common import checkpoint, files
+from common.errors import UserError
+
+
+class Recorder(keras.callbacks.Callback):
+    """After every epoch: one more row in history.csv, one more checkpoint, both whole or not there at all."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+
+    def on_train_begin(self, logs=None):
+        self.began = time.perf_counter() - self.run.progress.seconds
+
+    def on_epoch_end(self, epoch, logs=None):
+        run = self.run
+        if not all(math.isfinite(value) for value in logs.values()):
+            raise UserError(
+                f"the loss is no longer finite in epoch {epoch + 1}: lower the learning rate, or try another --seed; "
+                f"the last good checkpoint is kept in {run.folder / 'checkpoint'}"
+            )
+        seconds = time.perf_counter() - self.began
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row = {"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(seconds, 3)}
+        run.progress = checkpoint.Progress(epoch + 1, [*run.progress.history, row], seconds)
+        checkpoint.save(run.folder / "checkpoint", self.model, run.progress)
+        files.write_csv(run.folder / "history.csv", run.progress.history)

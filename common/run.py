@@ -1,0 +1,160 @@
+"""One training run: its folder, the files in it, and what makes it survive interruption.
+
+A homework's train.py uses it in five plain lines:
+
+    run.start(dataset)                          prints the line that says which data and device; writes config.json
+    first_epoch = run.restore(model)            0, or where --resume goes on
+    model.fit(..., initial_epoch=first_epoch, callbacks=run.callbacks(), verbose=run.verbose)
+    run.figure("curves")                        the path of a picture
+    run.finish(model, test_accuracy=...)        saves the model, checks the bar, writes metrics.json
+"""
+
+import json
+import math
+import os
+import platform
+import shutil
+import sys
+from importlib import metadata
+from typing import NamedTuple
+
+import filelock
+
+from common import bars, device, files
+from common.errors import UserError
+
+
+class Progress(NamedTuple):
+    """Where a run stands: epochs finished, one dict per epoch, seconds spent in training."""
+
+    epoch: int = 0
+    history: tuple = ()
+    seconds: float = 0.0
+
+
+FILES = ("config.json", "history.csv", "metrics.json", "model.keras", "checkpoint", "figures")
+CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
+
+
+class Run:
+    """A run in `config.out`; use as a context manager. Raises UserError when the folder cannot be used."""
+
+    def __init__(self, config):
+        self.config = config
+        self.folder = config.out
+        self.progress = Progress()
+        self.verbose = 1 if sys.stdout.isatty() else 2  # a progress bar on a terminal, a line per epoch elsewhere
+
+    def __enter__(self):
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = filelock.FileLock(self.folder / ".lock", timeout=0)
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise UserError(f"another run is writing to {self.folder}: wait for it, or choose another --out") from None
+        except OSError as error:
+            raise UserError(f"cannot write to {self.folder} ({error.strerror}): choose another --out") from None
+        self.device = device.setup(self.config.precision, self.config.gpus, self.config.seed)
+        self.config.precision = self.device.precision  # a resumed run keeps it, on another machine too
+        return self
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+    def start(self, dataset):
+        """Say what is about to run, and write config.json. An earlier run in the folder moves to `previous/`."""
+        self.dataset = dataset
+        source = dataset.source
+        print(f"{self.config.homework}: {source.line}; {self.device.line}", flush=True)
+        if not self.config.resume:
+            self._set_aside_previous_run()
+        elif (self.folder / "config.json").exists():
+            self._check_same_data()
+        (self.folder / "figures").mkdir(exist_ok=True)
+        versions = {name: metadata.version(name) for name in ("keras", "numpy", self.device.backend)}
+        files.write_json(
+            self.folder / "config.json",
+            {
+                "options": {k: str(v) if k in ("out", "data_dir") else v for k, v in vars(self.config).items()},
+                "data": {"kind": source.kind, "path": str(source.path), "sha256": source.sha256},
+                "device": self.device.line,
+                "versions": {"python": platform.python_version(), **versions},
+            },
+        )
+
+    def _set_aside_previous_run(self):
+        existing = [name for name in FILES if (self.folder / name).exists()]
+        if existing:
+            previous = self.folder / "previous"
+            shutil.rmtree(previous, ignore_errors=True)
+            previous.mkdir()
+            for name in existing:
+                os.replace(self.folder / name, previous / name)
+            print(f"the earlier run in {self.folder} is kept in {previous} (--resume goes on with a stopped run)")
+
+    def _check_same_data(self):
+        saved = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))["data"]
+        if saved["sha256"] != self.dataset.source.sha256:
+            raise UserError(
+                f"the run in {self.folder} was trained on other data ({saved['kind']}, {saved['path']}): "
+                "give it the same data, or start without --resume"
+            )
+
+    def epochs(self, examples):
+        """The number of epochs over `examples`: --epochs, else as many as make the updates of the settings."""
+        steps_per_epoch = math.ceil(examples / self.config.batch_size)
+        return self.config.epochs or math.ceil(self.config.updates / steps_per_epoch)
+
+    def restore(self, model):
+        """Load the newest whole checkpoint into the compiled `model` if --resume was given; the epochs finished."""
+        if self.config.resume:
+            from common import checkpoint  # needs Keras, which starts after the device is chosen
+
+            self.progress = checkpoint.restore(self.folder / "checkpoint", model)
+            where = f"going on after epoch {self.progress.epoch}" if self.progress.epoch else "starting with epoch 1"
+            print(f"resuming in {self.folder}: {where}", flush=True)
+        return self.progress.epoch
+
+    def callbacks(self):
+        """The callbacks for `model.fit`."""
+        from common.recorder import Recorder  # needs Keras, which starts after the device is chosen
+
+        return [Recorder(self)]
+
+    def figure(self, name):
+        """The path of the picture `name`."""
+        return self.folder / "figures" / f"{name}.png"
+
+    def finish(self, model, **figures):
+        """Save the model, compare with the bar of the assignment, write metrics.json, say how it went.
+
+        figures: the homework's results under their usual names, among them the one that its bar is about.
+        """
+        sample = self.dataset.source.kind == "sample"
+        bar = bars.FULL[self.config.homework]
+        value = figures[bar.figure]
+        passed = None if sample else bar.passes(value)
+        with files.atomic(self.folder / "model.keras") as part:
+            model.save(part)
+        files.write_json(
+            self.folder / "metrics.json",
+            {
+                "homework": self.config.homework,
+                "model": self.config.model,
+                "data": self.dataset.source.kind,
+                "n_train": len(self.dataset.x_train),
+                "n_test": len(self.dataset.x_test),
+                "params": model.count_params(),
+                "seed": self.config.seed,
+                "epochs": self.progress.epoch,
+                "train_seconds": round(self.progress.seconds, 2),
+                "bar": bar.threshold,
+                "value": value,
+                "passed": passed,
+                **figures,
+            },
+        )
+        print(f"{bar.sentence(value, judged=not sample)}; trained in {self.progress.seconds:.1f} s")
+        print(f"pictures: {self.folder / 'figures'}")
+        if sample:
+            print(f"NOTE: {self.dataset.source.line}: not the assignment's data, so its bar is not judged")
