@@ -8,7 +8,7 @@ class Batches(keras.utils.PyDataset):
     """Shuffled mini-batches of in-memory arrays, for `model.fit(batches, shuffle=False, ...)`.
 
     x, y: arrays with the examples along the first axis; the batches keep their dtypes.
-    augment: function (x of one batch, numpy Generator) -> x, called in a background thread when workers > 1.
+    augment: function (x of one batch, numpy Generator) -> x, called in background threads.
 
     `epoch` counts the finished epochs: a resumed run sets it.
 
@@ -17,8 +17,8 @@ class Batches(keras.utils.PyDataset):
     kept.
     """
 
-    def __init__(self, x, y, batch_size, seed, augment=None, workers=1):
-        super().__init__(workers=workers)
+    def __init__(self, x, y, batch_size, seed, augment=None):
+        super().__init__(workers=2)  # Keras' own threads; with one, tf.data makes each epoch wait up to a second
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
         self.epoch = 0
 

@@ -19,9 +19,9 @@ def atomic(path):
     part = path.with_name(f".part-{path.name}")
     try:
         yield part
-        with open(part, "rb+") as file:
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -42,7 +42,7 @@ def write_json(path, content):
 def write_csv(path, rows):
     """Write a list of dicts as CSV; the columns are the keys in order of first appearance."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+    with atomic(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

@@ -67,7 +67,7 @@ def draw_map(ax, points, labels, names, marker_size=5):
     """A 2-D map: points (n, 2) coloured by class, the name of each class at its median with a white rim."""
     import matplotlib.patheffects as effects
 
-    for label, name in enumerate(names):
+    for label in range(len(names)):
         own = points[labels == label]
         if len(own):
             colour = COLOURS[label % len(COLOURS)]

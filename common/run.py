@@ -11,7 +11,6 @@ A homework's train.py uses it in five plain lines:
 
 import json
 import math
-import os
 import platform
 import shutil
 import sys
@@ -89,7 +88,7 @@ class Run:
             shutil.rmtree(previous, ignore_errors=True)
             previous.mkdir()
             for name in existing:
-                os.replace(self.folder / name, previous / name)
+                (self.folder / name).replace(previous / name)
             print(f"the earlier run in {self.folder} is kept in {previous} (--resume goes on with a stopped run)")
 
     def _check_same_data(self):

@@ -34,12 +34,11 @@ def train(config, run):
     (x, y), validation = digits.validation_split()
     epochs = run.epochs(len(x))
     batches = Batches(x, y, config.batch_size, config.seed)
+    learning_rate = keras.optimizers.schedules.PolynomialDecay(config.learning_rate, epochs * len(batches), 0)
     with run.device.scope():
         model = build_mlp(config.hidden, config.dropout)
         model.compile(
-            optimizer=keras.optimizers.Adam(
-                keras.optimizers.schedules.PolynomialDecay(config.learning_rate, epochs * len(batches), 0)
-            ),
+            optimizer=keras.optimizers.Adam(learning_rate),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
