@@ -37,6 +37,11 @@ def seed(text):
     return int(text)
 
 
+def default_data_dir():
+    """HW_DATA_DIR, else data/ in the repository."""
+    return Path(os.environ.get("HW_DATA_DIR") or ROOT / "data")
+
+
 def data_options(parser):
     """The options that say where the data comes from, for train.py and analyze.py alike."""
     group = parser.add_argument_group("data")
@@ -97,7 +102,7 @@ def parse(homework, settings, doc, argv=None):
     given = vars(parser.parse_args(argv))
     options = {
         "data": "auto",
-        "data_dir": Path(os.environ.get("HW_DATA_DIR") or ROOT / "data"),
+        "data_dir": default_data_dir(),
         "limit": None,
         "epochs": None,
         "seed": 0,

@@ -72,14 +72,24 @@ def draw_map(ax, points, labels, names, marker_size=5):
         if len(own):
             colour = COLOURS[label % len(COLOURS)]
             ax.scatter(*own.T, s=marker_size, color=colour, alpha=0.6, linewidths=0)
-    for label, name in enumerate(names):
-        own = points[labels == label]
-        if len(own):
-            text = ax.text(*np.median(own, axis=0), name, ha="center", va="center", fontsize=12, fontweight="bold")
-            text.set_path_effects([effects.withStroke(linewidth=3, foreground="white")])
+    present = [label for label in range(len(names)) if (labels == label).any()]
+    centres = np.array([np.median(points[labels == label], axis=0) for label in present])
+    for label, centre in zip(present, _apart(centres, 0.045 * np.ptp(points, axis=0)), strict=True):
+        text = ax.text(*centre, names[label], ha="center", va="center", fontsize=12, fontweight="bold")
+        text.set_path_effects([effects.withStroke(linewidth=3, foreground="white")])
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _apart(places, gap):
+    """`places` (n, 2), those closer than `gap` (2,) pushed apart, so that names drawn there can be read."""
+    places = places / gap
+    for _ in range(50):
+        steps = places[:, None] - places[None]
+        distances = np.linalg.norm(steps, axis=2, keepdims=True) + np.eye(len(places))[:, :, None]
+        places = places + 0.25 * (steps / distances * np.clip(1 - distances, 0, None)).sum(axis=1)
+    return places * gap
 
 
 def confusion_matrix(path, matrix, names, title):

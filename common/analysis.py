@@ -1,0 +1,67 @@
+"""What all analyze.py share: their options, and the trained model with the data that it was trained on."""
+
+import argparse
+import json
+from pathlib import Path
+
+from common import cli, data, device, files
+from common.errors import UserError
+
+
+def options(homework, doc):
+    """A parser with the options that every analyze.py has."""
+    parser = cli.Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    default = cli.ROOT / "outputs" / homework
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help=f"the folder that train.py wrote (outputs/{homework}); the pictures go into its figures/",
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, default=cli.default_data_dir(), help="folder of the staged data files, as for train.py"
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def open_run(options, homework, data_set):
+    """(model, Dataset, config as a dict) of a finished run: the model that it saved, and the data that it saw.
+
+    Raises UserError when there is no finished run of this homework in `options.run`.
+    """
+    try:
+        config = json.loads((options.run / "config.json").read_text(encoding="utf-8"))
+        wrong = config["options"]["homework"] != homework or not (options.run / "metrics.json").exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        wrong = True
+    if wrong:
+        raise UserError(f"there is no finished run of {homework} in {options.run}: run {homework}/train.py first")
+    device.setup("float32")
+    import keras
+
+    try:
+        model = keras.models.load_model(options.run / "model.keras")
+    except Exception as error:
+        raise UserError(f"{options.run / 'model.keras'} cannot be read ({error}): train again") from None
+    source = argparse.Namespace(**config["options"])
+    source.data, source.data_dir = config["data"]["kind"], options.data_dir
+    (options.run / "figures").mkdir(exist_ok=True)
+    return model, data.load(data_set, source), config
+
+
+def save_numbers(options, numbers):
+    """Write what an analysis measured to analysis.json in the folder of the run."""
+    files.write_json(options.run / "analysis.json", numbers)
+
+
+def main(parser, analyze, argv=None):
+    """Parse the options, call `analyze(options)`, say where the pictures are, return the exit status."""
+    given = parser.parse_args(argv)
+
+    def action():
+        analyze(given)
+        print(f"pictures: {given.run / 'figures'}")
+
+    return cli.guarded(action, given.debug, "stopped")

@@ -1,0 +1,61 @@
+"""Reads the pictures that users bring."""
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from common.errors import UserError
+
+
+def open_picture(path):
+    """A picture of any common format, upright, as RGB on white. Raises UserError with one sentence."""
+    try:
+        with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image).convert("RGBA")
+    except FileNotFoundError:
+        raise UserError(f"there is no picture {path}: check the name") from None
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as a picture ({error}): give a PNG or JPEG file") from None
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def read_digit(path):
+    """A user's digit, dark on light or light on dark, as MNIST shows digits: uint8 (28, 28), light on black.
+
+    As in MNIST the digit is scaled to fit 20 x 20 pixels and its centre of mass is put in the middle (LeCun et al.
+    1998, section III.A). Raises UserError when the file is no picture or nothing is drawn on it.
+    """
+    picture = open_picture(path).convert("L")
+    picture.thumbnail((400, 400))
+    grey = np.asarray(picture, "float32")
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.abs(grey - np.median(edge))
+    if ink.max() < 30:
+        raise UserError(f"{path} shows no digit: nothing in it stands out from the background")
+    ink[ink < _otsu_threshold(ink)] = 0
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    digit = Image.fromarray((255 * box / box.max()).astype("uint8"))
+    scale = 20 / max(digit.size)
+    digit = digit.resize([max(1, round(side * scale)) for side in digit.size], Image.Resampling.LANCZOS)
+    pixels = np.asarray(digit, "float32")
+    pixels *= 255 / pixels.max()
+    canvas = np.zeros((28, 28), "uint8")
+    height, width = pixels.shape
+    weights = pixels / pixels.sum()
+    top = round(13.5 - float(weights.sum(axis=1) @ np.arange(height)))
+    left = round(13.5 - float(weights.sum(axis=0) @ np.arange(width)))
+    top, left = np.clip(top, 0, 28 - height), np.clip(left, 0, 28 - width)
+    canvas[top : top + height, left : left + width] = pixels
+    return canvas
+
+
+def _otsu_threshold(values):
+    """The threshold that splits `values` into two groups with the least variance inside them (Otsu 1979)."""
+    counts, edges = np.histogram(values, bins=128)
+    centres = (edges[:-1] + edges[1:]) / 2
+    below, total = np.cumsum(counts), counts.sum()
+    sums = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (sums[-1] * below / total - sums) ** 2 / (below * (total - below))
+    return centres[np.nanargmax(np.where(np.isfinite(between), between, np.nan))]

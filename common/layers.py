@@ -1,0 +1,83 @@
+"""What each layer of a trained network has made of the data: the layer analysis of homeworks 1 and 2.
+
+Arrays are (examples, units), float32. Labels are integers (examples,).
+"""
+
+import keras
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def layers_to_show(model):
+    """The layers that end a stage of `model`: every non-linearity, and the output."""
+
+    def is_nonlinear(layer):
+        activation = getattr(layer, "activation", None)
+        return activation is not None and activation is not keras.activations.linear
+
+    return [layer for layer in model.layers if is_nonlinear(layer)] + model.layers[-1:]
+
+
+def layer_outputs(model, x, batch_size=500):
+    """{name: float32 (n, units)} of the input (scaled to 0..1 if uint8) and of `layers_to_show(model)`."""
+    layers = layers_to_show(model)
+    probe = keras.Model(model.inputs, [layer.output for layer in layers])
+    outputs = probe.predict(x, batch_size=batch_size, verbose=0)
+    pixels = x / 255 if x.dtype == "uint8" else x
+    named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}
+    return {name: np.asarray(output, "float32").reshape(len(x), -1) for name, output in named.items()}
+
+
+def pca_map(output):
+    """(n, 2) coordinates on the first two principal components, the fitted PCA, and their share of the variance."""
+    pca = PCA(2, svd_solver="randomized", random_state=0)
+    points = pca.fit_transform(output)
+    return points, pca, float(pca.explained_variance_ratio_.sum())
+
+
+def tsne_map(output):
+    """(n, 2) coordinates by t-SNE (van der Maaten & Hinton 2008), after PCA to at most 50 dimensions as they do."""
+    if output.shape[1] > 50:
+        output = PCA(50, svd_solver="randomized", random_state=0).fit_transform(output)
+    return TSNE(init="pca", random_state=0).fit_transform(output)
+
+
+def fit_linear_probe(output, labels):
+    """A linear classifier on one layer's output (Alain & Bengio 2016, arXiv:1610.01644), with predict_proba."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200)).fit(output, labels)
+
+
+def class_separation(output, labels):
+    """The share of the variance that lies between the class means, 0 (classes alike) to 1 (each class one point)."""
+    between = sum(
+        np.mean(labels == label) * np.sum((output[labels == label].mean(axis=0) - output.mean(axis=0)) ** 2)
+        for label in np.unique(labels)
+    )
+    return float(between / output.var(axis=0).sum())
+
+
+def unit_statistics(output):
+    """How a layer with ReLU uses its units, as shares of the units, and of all activations for `sparsity`.
+
+    dead: never active on the data. always_on: active on at least 99 % of it, so that the unit is linear there.
+    sparsity: the share of activations that are zero.
+    """
+    active = (output > 0).mean(axis=0)
+    return {
+        "units": output.shape[1],
+        "dead": float(np.mean(active == 0)),
+        "always_on": float(np.mean(active >= 0.99)),
+        "sparsity": float(np.mean(output <= 0)),
+    }
+
+
+def class_means(output, labels):
+    """Mean activation (units, classes), the largest of each unit 1; sorted by favourite class, the choosiest first."""
+    means = np.stack([output[labels == label].mean(axis=0) for label in np.unique(labels)], axis=1)
+    means = means[means.max(axis=1) > 0]  # without the dead units
+    means = means / means.max(axis=1, keepdims=True)
+    return means[np.lexsort((means.mean(axis=1), means.argmax(axis=1)))]

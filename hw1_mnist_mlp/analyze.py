@@ -1,0 +1,95 @@
+"""What every layer of the digit network makes of the digits ("analyse the output of each layer").
+
+    python hw1_mnist_mlp/analyze.py                         about a minute on two CPU cores, after train.py
+    python hw1_mnist_mlp/analyze.py --image my_digit.png    your own handwriting, layer by layer
+
+Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+import numpy as np
+from scipy.special import softmax
+
+from common import analysis, images, plots
+
+HOMEWORK = "hw1_mnist_mlp"
+NAMES = [str(digit) for digit in range(10)]
+
+
+def analyze(options):
+    """Draw all pictures of the run, or with --image those of one picture."""
+    model, digits, _ = analysis.open_run(options, HOMEWORK, "mnist")
+    figures = options.run / "figures"
+    if options.image:
+        show_own_digit(model, digits, options.image, figures / f"own_{options.image.stem}.png")
+        return
+    from common.layer_report import layer_report  # needs Keras, which starts after the device is chosen
+
+    train, test = (digits.x_train, digits.y_train), (digits.x_test, digits.y_test)
+    numbers = layer_report(model, train, test, NAMES, figures)
+    show_mistakes(model, *test, figures)
+    analysis.save_numbers(options, numbers)
+
+
+def show_mistakes(model, x, y, figures):
+    """confusion.png, and mistakes.png with the wrong answers that the network is surest of."""
+    chances = softmax(model.predict(x, batch_size=1000, verbose=0), axis=1)
+    answers = chances.argmax(axis=1)
+    matrix = np.zeros((10, 10), int)
+    np.add.at(matrix, (y, answers), 1)
+    title = f"{(answers != y).sum()} mistakes in {len(y):,} test digits"
+    plots.confusion_matrix(figures / "confusion.png", matrix, NAMES, title)
+    wrong = np.flatnonzero(answers != y)
+    surest = wrong[np.argsort(-chances[wrong, answers[wrong]])][:32]
+    captions = [f"{y[i]} read as {answers[i]}\n{100 * chances[i, answers[i]]:.1f} % sure" for i in surest]
+    if len(surest):
+        plots.image_grid(figures / "mistakes.png", x[surest], captions, "The mistakes it is surest of")
+
+
+def show_own_digit(model, digits, picture, path):
+    """The user's digit, what every layer makes of it, and the answer, as one picture."""
+    from common import layers
+
+    digit = images.read_digit(picture)
+    of_train = layers.layer_outputs(model, digits.x_train[:5000])
+    of_test = layers.layer_outputs(model, digits.x_test[:3000])
+    own = layers.layer_outputs(model, digit[np.newaxis])
+    chances = softmax(model.predict(digit[np.newaxis], verbose=0)[0])
+    answer = int(chances.argmax())
+
+    figure = plots.new_figure(4.3 * max(3, len(own)), 8.6)
+    figure.suptitle(f"{picture.name}: a {answer}, {100 * chances[answer]:.1f} % sure", fontsize=15, fontweight="bold")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.35))
+    ax_picture, ax_digit, ax_chances = top.subplots(1, 3)
+    ax_picture.imshow(images.open_picture(picture))
+    ax_picture.set_title("the picture")
+    ax_digit.imshow(digit, cmap="gray_r")
+    ax_digit.set_title("what the network sees, 28 x 28")
+    for ax in (ax_picture, ax_digit):
+        ax.set(xticks=[], yticks=[])
+    ax_chances.barh(NAMES, 100 * chances, color=plots.COLOURS[0])
+    ax_chances.invert_yaxis()
+    ax_chances.set(xlim=(0, 100), xlabel="probability, %", title="the answer")
+    for ax, name in zip(bottom.subplots(1, len(own)), own, strict=True):
+        points, pca, _ = layers.pca_map(of_test[name])
+        plots.draw_map(ax, points, digits.y_test[:3000], NAMES, marker_size=4)
+        ax.scatter(*pca.transform(own[name])[0], marker="*", s=420, color="white", edgecolors="black", linewidths=1.8)
+        votes = layers.fit_linear_probe(of_train[name], digits.y_train[:5000]).predict_proba(own[name])[0]
+        vote = int(votes.argmax())
+        ax.set_title(f"{name}\na linear probe says {vote}, {100 * votes[vote]:.0f} %", fontsize=11)
+    plots.save(figure, path)
+    print(f"{picture}: a {answer}, {100 * chances[answer]:.1f} % sure; see {path}")
+
+
+def main(argv=None):
+    parser = analysis.options(HOMEWORK, __doc__)
+    parser.add_argument("--image", type=Path, metavar="FILE", help="a picture of one digit, of any size")
+    return analysis.main(parser, analyze, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
