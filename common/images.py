@@ -9,8 +9,8 @@ from common.errors import UserError
 def open_picture(path):
     """A picture of any common format, upright, as RGB on white. Raises UserError with one sentence."""
     try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image).convert("RGBA")
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file).convert("RGBA")
     except FileNotFoundError:
         raise UserError(f"there is no picture {path}: check the name") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:

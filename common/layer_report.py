@@ -36,10 +36,8 @@ def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_e
         }
         if (output >= 0).all() and layer != "input":
             numbers[layer] |= layers.unit_statistics(output)
-    _draw_maps(figures / "layers_pca.png", pca_maps, y_test[shown], names, "PCA of each layer's output, test examples")
-    _draw_maps(
-        figures / "layers_tsne.png", tsne_maps, y_test[few], names, "t-SNE of each layer's output, test examples"
-    )
+    _draw_maps(figures / "layers_pca.png", pca_maps, y_test[shown], names, "PCA of each layer's output, test data")
+    _draw_maps(figures / "layers_tsne.png", tsne_maps, y_test[few], names, "t-SNE of each layer's output, test data")
     _draw_probe(figures / "layers_probe.png", numbers)
     _draw_units(figures / "layers_units.png", {k: v for k, v in numbers.items() if "dead" in v})
     hidden = [layer for layer in of_test if "dead" in numbers[layer]]
@@ -99,7 +97,9 @@ def _draw_units(path, numbers):
 def _draw_class_means(path, outputs, labels, names):
     figure = plots.new_figure(2 + 0.5 * len(names) * len(outputs), 6.5, "Which unit answers to which class")
     for ax, (layer, output) in zip(figure.subplots(1, len(outputs), squeeze=False)[0], outputs.items(), strict=True):
-        image = ax.imshow(layers.class_means(output, labels), aspect="auto", cmap="viridis", vmin=0, vmax=1)
+        image = ax.imshow(
+            layers.class_means(output, labels), aspect="auto", interpolation="nearest", cmap="viridis", vmin=0, vmax=1
+        )
         ax.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 2 else 0)
         ax.set(title=layer, ylabel="unit, sorted by its favourite class")
     figure.colorbar(image, ax=figure.axes, label="mean activation, the unit's largest = 1", shrink=0.7)

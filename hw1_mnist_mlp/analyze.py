@@ -70,7 +70,7 @@ def show_own_digit(model, digits, picture, path):
     ax_digit.imshow(digit, cmap="gray_r")
     ax_digit.set_title("what the network sees, 28 x 28")
     for ax in (ax_picture, ax_digit):
-        ax.set(xticks=[], yticks=[])
+        ax.set_axis_off()
     ax_chances.barh(NAMES, 100 * chances, color=plots.COLOURS[0])
     ax_chances.invert_yaxis()
     ax_chances.set(xlim=(0, 100), xlabel="probability, %", title="the answer")
@@ -78,9 +78,12 @@ def show_own_digit(model, digits, picture, path):
         points, pca, _ = layers.pca_map(of_test[name])
         plots.draw_map(ax, points, digits.y_test[:3000], NAMES, marker_size=4)
         ax.scatter(*pca.transform(own[name])[0], marker="*", s=420, color="white", edgecolors="black", linewidths=1.8)
-        votes = layers.fit_linear_probe(of_train[name], digits.y_train[:5000]).predict_proba(own[name])[0]
-        vote = int(votes.argmax())
-        ax.set_title(f"{name}\na linear probe says {vote}, {100 * votes[vote]:.0f} %", fontsize=11)
+        if name == model.layers[-1].name:
+            who, votes = "the network", chances
+        else:
+            who = "a linear probe"
+            votes = layers.fit_linear_probe(of_train[name], digits.y_train[:5000]).predict_proba(own[name])[0]
+        ax.set_title(f"{name}\n{who} says {votes.argmax()}, {100 * votes.max():.0f} %", fontsize=11)
     plots.save(figure, path)
     print(f"{picture}: a {answer}, {100 * chances[answer]:.1f} % sure; see {path}")
 
