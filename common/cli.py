@@ -132,7 +132,8 @@ def _saved_options(options, parser):
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         parser.error(f"cannot read the options of the run to be resumed from {path} ({error})")
-    return {name: value for name, value in saved.items() if name not in (*CHANGEABLE, "homework")}
+    # the kind of data stays: a run on the sample must not go on with real data because some have been staged since
+    return {name: value for name, value in saved.items() if name == "data" or name not in (*CHANGEABLE, "homework")}
 
 
 def main(homework, settings, train, doc, argv=None):

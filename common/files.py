@@ -22,8 +22,10 @@ def atomic(path):
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say which file it had no room for
         raise
     with contextlib.suppress(OSError):  # not every file system can flush a folder
         folder = os.open(path.parent, os.O_RDONLY)

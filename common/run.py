@@ -65,10 +65,10 @@ class Run:
         self.dataset = dataset
         source = dataset.source
         print(f"{self.config.homework}: {source.line}; {self.device.line}", flush=True)
-        if not self.config.resume:
-            self._set_aside_previous_run()
-        elif (self.folder / "config.json").exists():
+        if self.config.resume and (self.folder / "config.json").exists():
             self._check_same_data()
+        else:  # without config.json nothing here is of the run to be resumed: it stopped before it wrote anything
+            self._set_aside_previous_run()
         (self.folder / "figures").mkdir(exist_ok=True)
         versions = {name: metadata.version(name) for name in ("keras", "numpy", self.device.backend)}
         files.write_json(
@@ -110,6 +110,8 @@ class Run:
             from common import checkpoint  # needs Keras, which starts after the device is chosen
 
             self.progress = checkpoint.restore(self.folder / "checkpoint", model)
+            if self.progress.history:  # the run may have stopped between the checkpoint and this file
+                files.write_csv(self.folder / "history.csv", self.progress.history)
             where = f"going on after epoch {self.progress.epoch}" if self.progress.epoch else "starting with epoch 1"
             print(f"resuming in {self.folder}: {where}", flush=True)
         return self.progress.epoch
