@@ -61,9 +61,12 @@ def save(folder, model, progress):
     np.savez(buffer, **arrays)
     content = buffer.getbuffer()
     digest = hashlib.sha256(content).hexdigest()[:16]
-    with atomic(folder / f"{progress.epoch:06d}-{digest}.npz") as part:
+    path = folder / f"{progress.epoch:06d}-{digest}.npz"
+    with atomic(path) as part:
         part.write_bytes(content)
-    for old in _newest_first(folder)[KEEP:]:
+    # others of this epoch or a later one are damaged: restore() passed them over
+    earlier = [old for old in _newest_first(folder) if old.name[:6] < path.name[:6]]
+    for old in {*_newest_first(folder)} - {path, *earlier[: KEEP - 1]}:
         old.unlink()
 
 

@@ -136,7 +136,7 @@ class Run:
         value = figures[bar.figure]
         passed = None if sample else bar.passes(value)
         with files.atomic(self.folder / "model.keras") as part:
-            model.save(part)
+            model.save(part, include_optimizer=False)  # the checkpoint has it
         files.write_json(
             self.folder / "metrics.json",
             {
