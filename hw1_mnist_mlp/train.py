@@ -56,6 +56,7 @@ def train(config, run):
         learning_rate = keras.optimizers.schedules.CosineDecay(
             0.0, updates - updates // 10, warmup_target=config.learning_rate, warmup_steps=updates // 10
         )
+    optimizers = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
     with run.device.scope():
         model = build_mlp(config.hidden, config.batch_norm, config.dropout)
         model.compile(
