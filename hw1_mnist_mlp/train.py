@@ -60,9 +60,7 @@ def train(config, run):
     with run.device.scope():
         model = build_mlp(config.hidden, config.batch_norm, config.dropout)
         model.compile(
-            optimizer=keras.optimizers.get(
-                {"class_name": config.optimizer, "config": {"learning_rate": learning_rate}}
-            ),
+            optimizer=optimizers[config.optimizer](learning_rate),
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
             metrics=["accuracy"],
         )
