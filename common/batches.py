@@ -8,7 +8,7 @@ class Batches(keras.utils.PyDataset):
     """Shuffled mini-batches of in-memory arrays, for `model.fit(batches, shuffle=False, ...)`.
 
     x, y: arrays with the examples along the first axis; the batches keep their dtypes.
-    augment: function (x of one batch, numpy Generator) -> x, called in background threads.
+    augment: function (x of one batch, its row numbers, epoch, numpy Generator) -> x, called in background threads.
 
     `epoch` counts the finished epochs: a resumed run sets it.
 
@@ -29,7 +29,7 @@ class Batches(keras.utils.PyDataset):
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         x = self.x[rows]
         if self.augment:
-            x = self.augment(x, np.random.default_rng((self.seed, self.epoch, index)))
+            x = self.augment(x, rows, self.epoch, np.random.default_rng((self.seed, self.epoch, index)))
         return x, self.y[rows]
 
     @property
