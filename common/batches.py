@@ -18,7 +18,10 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, x, y, batch_size, seed, augment=None):
-        super().__init__(workers=2)  # Keras' own threads; with one, tf.data makes each epoch wait up to a second
+        # On TensorFlow, Keras' own threads: with one, tf.data makes each epoch wait up to a second. Elsewhere one, that
+        # is none: `fit` looks at a batch before it trains, and what threads had fetched by then would be trained on
+        # in place of the first batches of the next epoch.
+        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
         self.epoch = 0
 
@@ -40,6 +43,10 @@ class Batches(keras.utils.PyDataset):
     def epoch(self, finished):
         self._epoch = finished
         self._order = np.random.default_rng((self.seed, finished)).permutation(len(self.x))
+        self._in_fit = False
 
     def on_epoch_end(self):
-        self.epoch += 1
+        """Called by Keras after every epoch, and once before the first, when `fit` starts."""
+        if self._in_fit:
+            self.epoch += 1
+        self._in_fit = True
