@@ -6,6 +6,7 @@ the repository), 2. the download, kept in the data folder in the same layout, 3.
 never a reason to take the next source.
 """
 
+import contextlib
 import hashlib
 import pickle
 import shutil
@@ -149,11 +150,25 @@ def _read_npz(path, keys):
     """The arrays `keys` of an .npz file. Pickled objects are refused."""
     if not zipfile.is_zipfile(path):
         raise ValueError("it is not an .npz file, or only part of one")
-    with np.load(path, allow_pickle=False) as content:
+    with _damage_is_value_error(), np.load(path, allow_pickle=False) as content:
         missing = [key for key in keys if key not in content.files]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)} (it holds {', '.join(content.files) or 'nothing'})")
-        return [content[key] for key in keys]
+        arrays = [content[key] for key in keys]
+    if not all(isinstance(array, np.ndarray) for array in arrays):  # NumPy hands out other content as bytes
+        raise ValueError("it holds something other than arrays")
+    return arrays
+
+
+@contextlib.contextmanager
+def _damage_is_value_error():
+    """Damaged content makes zipfile, zlib and NumPy's reading of headers raise errors of many kinds."""
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"its content is damaged ({error})") from None
 
 
 def _check(name, array, shape, dtype):
