@@ -1,0 +1,104 @@
+"""Fixtures: isolation from the repository's own folders and from the network, and runs to look at."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from common import cli
+from tests.helpers import HOMEWORK, NO_NETWORK, PATIENCE, RUN, Server
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests that take minutes run only when asked for: pytest -m slow, pytest -m full."""
+    if not config.option.markexpr:
+        lengthy = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=lengthy)
+        items[:] = [item for item in items if item not in lengthy]
+
+
+@pytest.fixture(autouse=True)
+def isolated(request, tmp_path, monkeypatch):
+    """No test writes into data/ or outputs/ of the repository, and none leaves this machine.
+
+    Tests marked `full` need the staged data: they keep the data folder.
+    """
+    if not request.node.get_closest_marker("full"):
+        monkeypatch.setenv("HW_DATA_DIR", str(tmp_path / "no-data"))
+        monkeypatch.setattr(cli, "ROOT", tmp_path / "no-repository")
+    for name, value in NO_NETWORK.items():
+        monkeypatch.setenv(name, value)
+    connect = socket.socket.connect
+
+    def connect_to_this_machine_only(self, address):
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"a test tried to reach {address}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_to_this_machine_only)
+
+
+@pytest.fixture
+def train_command(tmp_path):
+    """Run hw1_mnist_mlp/train.py as a student does, but from another folder; returns the finished process."""
+
+    def run(*options, **changes):
+        environment = {**os.environ, **{name: str(value) for name, value in changes.items()}}
+        command = [sys.executable, str(HOMEWORK), *map(str, options)]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("runs"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """The folder of a run of RUN that nothing interrupted, by the real command. Do not write into it."""
+    folder = tmp_path_factory.mktemp("finished")
+    process = subprocess.run(
+        [sys.executable, str(HOMEWORK), *RUN, "--out", str(folder / "out")],
+        cwd=folder,
+        env={**os.environ, **NO_NETWORK},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    (folder / "stdout.txt").write_text(process.stdout)
+    (folder / "stderr.txt").write_text(process.stderr)
+    return folder / "out"
+
+
+@pytest.fixture(scope="session")
+def tiny_mnist():
+    """Arrays that have all that MNIST's must have, but few of them: x_train, y_train, x_test, y_test."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, n in (("train", 40), ("test", 20)):
+        arrays[f"x_{split}"] = rng.integers(0, 256, (n, 28, 28), "uint8")
+        arrays[f"y_{split}"] = np.arange(n, dtype="uint8") % 10
+    return arrays
+
+
+@pytest.fixture
+def fake_mnist(tiny_mnist):
+    """Write a small mnist.npz; arguments replace arrays, and None leaves one out."""
+
+    def write(path, **changes):
+        arrays = {name: array for name, array in (tiny_mnist | changes).items() if array is not None}
+        np.savez(path, **arrays)
+        return path
+
+    return write

@@ -1,0 +1,150 @@
+"""What the tests share: ways to start a run, and what must hold of its folder and of its words."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+HOMEWORK = ROOT / "hw1_mnist_mlp" / "train.py"
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
+PATIENCE = 300  # seconds until a process counts as hung, on a machine that is busy with other things too
+
+# a short run with dropout on and several batches per epoch, the last of them smaller: 275 = 4 x 64 + 19
+RUN = tuple(
+    "--model classic --data sample --limit 300 --batch-size 64 --epochs 6 --precision float32".split()  # noqa: SIM905
+)
+
+# a process that ignores the fixtures below still finds nobody to talk to
+NO_NETWORK = {f"{scheme}_{proxy}": "http://127.0.0.1:9" for scheme in ("http", "https") for proxy in ("proxy", "PROXY")}
+NO_NETWORK |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+
+
+class Server:
+    """Starts runs quickly: a process that has imported Keras and waits; each run is a fork of it (train_server.py)."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.count = 0
+        environment = {**os.environ, **NO_NETWORK, "HW_DATA_DIR": str(folder)}
+        if BACKEND == "jax":  # compile once for all runs
+            environment |= {
+                "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
+                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+            }
+        command = [sys.executable, str(Path(__file__).with_name("train_server.py"))]
+        with (folder / "server.log").open("w") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def _ask(self, **request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+
+    def _answer(self):
+        alarm = threading.Timer(PATIENCE, self.process.kill)
+        alarm.start()
+        line = self.process.stdout.readline()
+        alarm.cancel()
+        assert line, f"the server of the runs ended or hung:\n{(self.folder / 'server.log').read_text()}"
+        return json.loads(line)
+
+    def start(self, *options, **hooks):
+        """Start a run; `hooks` are explained in train_server.py. One at a time."""
+        self.count += 1
+        output = self.folder / f"run-{self.count}"
+        self._ask(options=[str(option) for option in options], output=str(output), **hooks)
+        return Started(self, self._answer()["pid"], output)
+
+    def run(self, *options, **hooks):
+        """Start a run and wait for its end."""
+        return self.start(*options, **hooks).wait()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+
+
+class Started:
+    """A run: `returncode` is the exit status, or minus the signal that ended it, as in `subprocess`."""
+
+    def __init__(self, server, pid, output):
+        self.server, self.pid, self.output = server, pid, output
+        self.returncode = None
+
+    @property
+    def stdout(self):
+        return self.output.with_suffix(".stdout").read_text()
+
+    @property
+    def stderr(self):
+        return self.output.with_suffix(".stderr").read_text()
+
+    def send(self, number):
+        """Send a signal; nothing happens when the run has ended: its parent has not waited for it yet."""
+        os.kill(self.pid, number)
+
+    def wait(self):
+        self.server._ask(wait=self.pid)
+        self.returncode = self.server._answer()["returncode"]
+        return self
+
+
+def history(folder):
+    """The rows of history.csv without the one column that may differ between equal runs."""
+    with (folder / "history.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def weights(folder):
+    """All variables of model.keras, read as a user would."""
+    import keras
+
+    return [np.asarray(value) for value in keras.saving.load_model(folder / "model.keras").get_weights()]
+
+
+def assert_same_result(folder, other):
+    """Both runs ended with the same weights, bit for bit, and saw the same figures on the way there."""
+    assert history(folder) == history(other)
+    mine, theirs = weights(folder), weights(other)
+    assert len(mine) == len(theirs) > 0
+    for array, expected in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(array, expected)
+    figures = [json.loads((each / "metrics.json").read_text()) for each in (folder, other)]
+    for each in figures:
+        del each["train_seconds"]
+    assert figures[0] == figures[1]
+
+
+def assert_one_sentence(stderr, *parts):
+    """stderr is exactly one line, no traceback, and says each of `parts`."""
+    assert "Traceback" not in stderr, stderr
+    assert len(stderr.strip().splitlines()) == 1, stderr
+    for part in parts:
+        assert str(part) in stderr, stderr
+
+
+def wait_for(condition, seconds=PATIENCE):
+    """Wait until `condition()` is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+KILLED = -signal.SIGKILL
