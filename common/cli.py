@@ -112,7 +112,7 @@ def parse(homework, settings, doc, argv=None):
         "gpus": None,
         "debug": False,
     }
-    saved = _saved_options({**options, **given}, parser) if given.get("resume") else {}
+    saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
     for name, value in given.items():
         if saved.get(name, value) != value and name not in CHANGEABLE:
             parser.error(
@@ -123,15 +123,16 @@ def parse(homework, settings, doc, argv=None):
     return argparse.Namespace(homework=homework, **{"model": model, **settings[model], **options, **saved, **given})
 
 
-def _saved_options(options, parser):
+def _saved_options(options, settings, parser):
     """The options of the run in the output folder; {} when it stopped before it wrote them."""
     path = options["out"] / "config.json"
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))["options"]
+        settings[saved["model"]]
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        parser.error(f"cannot read the options of the run to be resumed from {path} ({error})")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        parser.error(f"cannot read the options of the run to be resumed from {path} ({error!r})")
     # the kind of data stays: a run on the sample must not go on with real data because some have been staged since
     return {name: value for name, value in saved.items() if name == "data" or name not in (*CHANGEABLE, "homework")}
 
