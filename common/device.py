@@ -34,17 +34,9 @@ def setup(precision="auto", gpus=None, seed=0):
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up lines hide ours
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: take GPU memory as needed
+    asked = precision
     chosen, why_cpu = _choose_gpus(gpus)
-    if precision == "auto" and not chosen:
-        precision, reason = _cpu_precision()
-    elif precision == "auto":
-        precision, reason = _gpu_precision(chosen)
-    else:
-        reason = "as asked"
-    # With AMX, oneDNN itself computes the products and convolutions of a float32 graph in bfloat16, when told so.
-    inside_dnnl = precision == "bfloat16" and not chosen and _on_tensorflow() and "amx_bf16" in _cpu_flags()
-    if inside_dnnl:
-        os.environ["DNNL_DEFAULT_FPMATH_MODE"] = "BF16"
+    precision, reason, inside_dnnl = _choose_precision(asked, chosen)
 
     with _quiet_start():
         import keras
@@ -55,6 +47,7 @@ def setup(precision="auto", gpus=None, seed=0):
         hint = 'pip install "tensorflow[and-cuda]"' if backend == "tensorflow" else 'pip install "jax[cuda13]"'
         print(f"note: this {backend} cannot use the GPU that is here ({hint}); using the CPU", file=sys.stderr)
         chosen = []
+        precision, reason, inside_dnnl = _choose_precision(asked, chosen)  # in time: oneDNN has computed nothing yet
     if gpus and len(usable) < gpus:
         raise UserError(f"--gpus {gpus} asked for, but {len(usable)} GPUs can be used: give a smaller number")
 
@@ -79,8 +72,13 @@ def _choose_gpus(wanted):
         return [], ""
     gpus = []
     for row in answer.strip().splitlines():
-        index, uuid, name, free, capability = (cell.strip() for cell in row.split(","))
-        gpus.append({"index": index, "uuid": uuid, "name": name, "free": int(free), "capability": float(capability)})
+        try:
+            index, uuid, name, free, capability = (cell.strip() for cell in row.split(","))
+            # a GPU that shares the memory of the CPU answers [N/A]: it is taken for free
+            free = int(free) if free.isdigit() else MIN_FREE_MIB
+            gpus.append({"index": index, "uuid": uuid, "name": name, "free": free, "capability": float(capability)})
+        except ValueError:  # "No devices were found"
+            continue
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         names = [name.strip() for name in visible.split(",")]
@@ -93,6 +91,19 @@ def _choose_gpus(wanted):
     gpus = gpus[: wanted or 1]
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpu["uuid"] for gpu in gpus)
     return gpus, "" if gpus else why_none
+
+
+def _choose_precision(asked, gpus):
+    """(precision, why, whether oneDNN is told to compute in it inside a float32 graph)."""
+    if asked != "auto":
+        precision, reason = asked, "as asked"
+    else:
+        precision, reason = _gpu_precision(gpus) if gpus else _cpu_precision()
+    # With AMX, oneDNN itself computes the products and convolutions of a float32 graph in bfloat16, when told so.
+    inside_dnnl = precision == "bfloat16" and not gpus and _on_tensorflow() and "amx_bf16" in _cpu_flags()
+    if inside_dnnl:
+        os.environ["DNNL_DEFAULT_FPMATH_MODE"] = "BF16"
+    return precision, reason, inside_dnnl
 
 
 def _cpu_precision():
