@@ -18,10 +18,7 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, x, y, batch_size, seed, augment=None):
-        # On TensorFlow, Keras' own threads: with one, tf.data makes each epoch wait up to a second. Elsewhere one, that
-        # is none: `fit` looks at a batch before it trains, and what threads had fetched by then would be trained on
-        # in place of the first batches of the next epoch.
-        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
+        super().__init__(workers=_workers())
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
         self.epoch = 0
 
@@ -50,3 +47,16 @@ class Batches(keras.utils.PyDataset):
         if self._in_fit:
             self.epoch += 1
         self._in_fit = True
+
+
+def _workers():
+    """Threads of Keras' own on TensorFlow: without them, tf.data makes each epoch wait up to a second.
+
+    None (which Keras calls one) elsewhere, and on several GPUs: there `fit` looks at a batch before it trains, and what
+    threads had fetched by then would be trained on in place of the first batches of the next epoch.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    return 2 if all(len(tf.config.list_logical_devices(kind)) < 2 for kind in ("CPU", "GPU")) else 1
