@@ -1,0 +1,259 @@
+"""The choice of the device and of the arithmetic, with GPUs that only a fake nvidia-smi knows about."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from common import device
+from common.errors import UserError
+from tests.helpers import BACKEND, PATIENCE, ROOT, assert_one_sentence
+
+FREE, BUSY, SMALL, OLD = (
+    "1, GPU-free, NVIDIA H200, 140000, 9.0",
+    "0, GPU-busy, NVIDIA H200, 500, 9.0",
+    "2, GPU-small, NVIDIA A2, 9000, 8.6",
+    "3, GPU-old, Tesla P100, 16000, 6.0",
+)
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch):
+    """`setup` changes the environment and Keras' settings, as it must: put them back."""
+    for name in ("CUDA_VISIBLE_DEVICES", "DNNL_DEFAULT_FPMATH_MODE", "XLA_PYTHON_CLIENT_PREALLOCATE"):
+        monkeypatch.setenv(name, "to be restored")
+        monkeypatch.delenv(name)
+    policy = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path, monkeypatch):
+    """Put a program of that name first on the PATH; the argument is a shell script."""
+
+    def install(script):
+        (tmp_path / "bin").mkdir()
+        program = tmp_path / "bin" / "nvidia-smi"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    return install
+
+
+def gpus(*rows):
+    return "cat <<END\n" + "\n".join(rows) + "\nEND"
+
+
+@pytest.fixture
+def cpu(monkeypatch):
+    """Pretend that the CPU has these flags and no others."""
+
+    def pretend(*flags):
+        read_text = Path.read_text
+        answer = f"processor\t: 0\nflags\t\t: fpu sse2 avx2 {' '.join(flags)}\n"
+
+        def read(self, *args, **kwargs):
+            return answer if str(self) == "/proc/cpuinfo" else read_text(self, *args, **kwargs)
+
+        monkeypatch.setattr(Path, "read_text", read)
+
+    pretend()
+    return pretend
+
+
+def visible():
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+# Which GPU. None of them can be used by the framework here, so that the run goes on with the CPU and says why.
+
+
+def test_most_free_memory_is_chosen(nvidia_smi, capsys):
+    nvidia_smi(gpus(BUSY, SMALL, FREE, OLD))
+    chosen = device.setup("float32")
+    assert visible() == "GPU-free"
+    assert "CPU" in chosen.line
+    assert_one_sentence(capsys.readouterr().err, "cannot use the GPU", "pip install")
+
+
+def test_a_busy_gpu_is_left_to_those_who_use_it(nvidia_smi):
+    nvidia_smi(gpus(BUSY))
+    chosen = device.setup("float32")
+    assert visible() == ""
+    assert "no GPU has" in chosen.line
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("2", "GPU-small"), ("GPU-old", "GPU-old"), ("0,2", "GPU-small"), ("0", "GPU-busy"), ("", "")],
+)
+def test_cuda_visible_devices_is_respected(given, expected, nvidia_smi, monkeypatch):
+    """Who sets it has decided: among those the freest, even if it is busy."""
+    nvidia_smi(gpus(BUSY, FREE, SMALL, OLD))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    chosen = device.setup("float32")
+    assert visible() == expected
+    assert ("hides" in chosen.line) == (not expected)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 9",
+        "echo No devices were found",
+        "echo 'NVIDIA-SMI has failed because it could not communicate with the driver'; exit 9",
+        "true",
+    ],
+)
+def test_an_nvidia_smi_that_tells_nothing(script, nvidia_smi):
+    nvidia_smi(script)
+    assert "CPU" in device.setup("float32").line
+    assert not visible()
+
+
+def test_a_gpu_that_shares_the_memory_of_the_cpu(nvidia_smi):
+    nvidia_smi(gpus("0, GPU-shared, NVIDIA GB10, [N/A], 12.1"))
+    device.setup("float32")
+    assert visible() == "GPU-shared"
+
+
+def test_an_nvidia_smi_that_hangs(nvidia_smi):
+    nvidia_smi("exec sleep 1000")
+    began = time.monotonic()
+    assert "CPU" in device.setup("float32").line
+    assert time.monotonic() - began < 60
+
+
+def test_no_nvidia_smi(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "CPU" in device.setup("float32").line
+    assert visible() is None
+
+
+# More GPUs than there are
+
+
+@pytest.mark.parametrize("rows", [[], [FREE], [FREE, SMALL]])
+def test_more_gpus_than_can_be_used(rows, nvidia_smi):
+    nvidia_smi(gpus(*rows))
+    with pytest.raises(UserError) as error:
+        device.setup("float32", gpus=2)
+    assert_one_sentence(str(error.value), "--gpus 2", "0 GPUs")
+
+
+def test_more_gpus_than_there_are_and_the_command(server, tmp_path, monkeypatch):
+    process = server.run("--data", "sample", "--gpus", "2", "--out", tmp_path, environment={"PATH": str(tmp_path)})
+    assert process.returncode == 1
+    assert_one_sentence(process.stderr, "--gpus 2")
+
+
+# The arithmetic
+
+
+@pytest.mark.parametrize("flags", [[], ["amx_bf16", "amx_tile"]])
+def test_cpu_precision_follows_the_hardware(flags, cpu, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cpu(*flags)
+    chosen = device.setup("auto")
+    fast = bool(flags) and BACKEND == "tensorflow"
+    assert chosen.precision == ("bfloat16" if fast else "float32")
+    assert chosen.precision in chosen.line
+    assert ("AMX" in chosen.line) == fast
+    assert chosen.backend == BACKEND
+    if fast:  # oneDNN multiplies in bfloat16 inside a float32 graph
+        assert os.environ["DNNL_DEFAULT_FPMATH_MODE"] == "BF16"
+    else:
+        assert "DNNL_DEFAULT_FPMATH_MODE" not in os.environ
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_precision_on_request(precision, cpu, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    chosen = device.setup(precision)
+    assert chosen.precision == precision
+    assert f"{precision} (as asked)" in chosen.line
+    assert keras.config.dtype_policy().name == {"float32": "float32", "float16": "mixed_float16"}[precision]
+
+
+@pytest.mark.parametrize("row", [FREE, OLD])
+def test_a_gpu_that_cannot_be_used_does_not_choose_the_arithmetic(row, cpu, nvidia_smi):
+    """A workstation with a GPU, and the framework as pip installs it: without support for the GPU."""
+    nvidia_smi(gpus(row))
+    chosen = device.setup("auto")
+    assert "CPU" in chosen.line
+    assert chosen.precision == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_seed(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def draw(seed):
+        device.setup("float32", seed=seed)
+        return keras.ops.convert_to_numpy(keras.random.normal((5,))), np.random.rand(5)  # noqa: NPY002
+
+    for first, again, other in zip(draw(3), draw(3), draw(4), strict=True):
+        np.testing.assert_array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+
+# Several devices give what one gives. Two halves of the CPU stand for two GPUs.
+
+TRAIN = """
+import json, sys
+import numpy as np
+from common import device
+many = int(sys.argv[1])
+if device.os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    import tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+device.setup("float32")
+import keras
+from common.batches import Batches
+names = [name for name in keras.distribution.list_devices() if name.lower().startswith("cpu")]
+if device.os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    names = [gpu.name for gpu in tf.config.list_logical_devices("CPU")]
+assert len(names) == 2, names
+scope = device._data_parallel(keras.backend.backend(), names) if many else device.contextlib.nullcontext
+keras.utils.set_random_seed(0)
+rng = np.random.default_rng(0)
+x, y = rng.random((96, 6), "float32"), rng.integers(0, 3, 96)
+with scope():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, activation="tanh"), keras.layers.Dense(3)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss)
+batches = Batches(x, y, 8, seed=0)  # 12 batches: more than Keras fetches ahead
+history = model.fit(batches, shuffle=False, epochs=3, verbose=0)
+print(json.dumps([history.history["loss"], [w.tolist() for w in model.get_weights()]]))
+"""
+
+
+def test_two_devices_give_what_one_gives(tmp_path):
+    results = []
+    for many in (0, 1):
+        process = subprocess.run(
+            [sys.executable, "-c", TRAIN, str(many)],
+            cwd=ROOT,
+            env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr
+        results.append(json.loads(process.stdout.splitlines()[-1]))
+    (loss, weights), (loss_of_two, weights_of_two) = results
+    np.testing.assert_allclose(loss_of_two, loss, rtol=1e-4)
+    assert loss[-1] < loss[0]
+    for array, other in zip(weights, weights_of_two, strict=True):
+        np.testing.assert_allclose(np.array(other), np.array(array), atol=1e-5)
