@@ -153,7 +153,7 @@ def test_loss_not_finite(server, tmp_path):
     out = tmp_path / "out"
     process = server.run(*RUN, "--out", out, explode=[3, 2, 1e30])
     assert process.returncode == 1
-    assert_one_sentence(process.stderr, "no longer finite", "epoch 3", out / "checkpoint")
+    assert_one_sentence(process.stderr, "the loss is no longer finite in epoch 3", out / "checkpoint")
     assert checkpoints(out) == [1, 2]
     assert len(history(out)) == 2
     resumed = finish(server, out)
