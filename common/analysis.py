@@ -4,7 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from common import cli, data, device, files
+import numpy as np
+from scipy.special import softmax
+
+from common import cli, data, device, files, plots
 from common.errors import UserError
 
 
@@ -54,6 +57,26 @@ def open_run(options, homework, data_set):
 def save_numbers(options, numbers):
     """Write what an analysis measured to analysis.json in the folder of the run."""
     files.write_json(options.run / "analysis.json", numbers)
+
+
+def show_mistakes(model, x, y, names, figures, sentence):
+    """confusion.png, and mistakes.png with the wrong answers that the network is surest of.
+
+    model: gives logits. sentence: a format for the names of the true class and of the answer.
+    """
+    chances = softmax(model.predict(x, batch_size=1000, verbose=0), axis=1)
+    answers = chances.argmax(axis=1)
+    matrix = np.zeros((len(names), len(names)), int)
+    np.add.at(matrix, (y, answers), 1)
+    title = f"{(answers != y).sum():,} mistakes in {len(y):,} test examples"
+    plots.confusion_matrix(figures / "confusion.png", matrix, names, title)
+    wrong = np.flatnonzero(answers != y)
+    surest = wrong[np.argsort(-chances[wrong, answers[wrong]])][:32]
+    captions = [
+        f"{sentence.format(names[y[i]], names[answers[i]])}\n{100 * chances[i, answers[i]]:.1f} % sure" for i in surest
+    ]
+    if len(surest):
+        plots.image_grid(figures / "mistakes.png", x[surest], captions, "The mistakes it is surest of")
 
 
 def main(parser, analyze, argv=None):

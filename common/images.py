@@ -19,6 +19,11 @@ def open_picture(path):
     return Image.alpha_composite(white, image).convert("RGB")
 
 
+def read_square(path, side):
+    """A user's photograph as uint8 (side, side, 3): the middle square, scaled. Raises UserError."""
+    return np.asarray(ImageOps.fit(open_picture(path), (side, side), Image.Resampling.LANCZOS))
+
+
 def read_digit(path):
     """A user's digit, dark on light or light on dark, as MNIST shows digits: uint8 (28, 28), light on black.
 

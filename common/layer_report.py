@@ -23,6 +23,7 @@ def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_e
     y_train = y_train[:probe_examples]
     shown = np.flatnonzero(y_test < len(names))
     few = shown[:tsne_examples]
+    hidden = [layer.name for layer in layers.layers_to_show(model)[:-1]]
     numbers, pca_maps, tsne_maps = {}, {}, {}
     for layer in tqdm(of_test, desc="layers", disable=None):
         output = of_test[layer]
@@ -34,13 +35,12 @@ def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_e
             "probe_accuracy": float(probe.score(output, y_test)),
             "class_separation": layers.class_separation(output, y_test),
         }
-        if (output >= 0).all() and layer != "input":
+        if layer in hidden:
             numbers[layer] |= layers.unit_statistics(output)
     _draw_maps(figures / "layers_pca.png", pca_maps, y_test[shown], names, "PCA of each layer's output, test data")
     _draw_maps(figures / "layers_tsne.png", tsne_maps, y_test[few], names, "t-SNE of each layer's output, test data")
     _draw_probe(figures / "layers_probe.png", numbers)
     _draw_units(figures / "layers_units.png", {k: v for k, v in numbers.items() if "dead" in v})
-    hidden = [layer for layer in of_test if "dead" in numbers[layer]]
     _draw_class_means(figures / "layers_class_means.png", {k: of_test[k][shown] for k in hidden}, y_test[shown], names)
     return {"layers": numbers}
 
@@ -80,7 +80,7 @@ def _draw_units(path, numbers):
     kinds = (
         ("dead", "units never active"),
         ("always_on", "units active on 99 % of the data or more"),
-        ("sparsity", "activations that are zero"),
+        ("sparsity", "activations that are zero or less"),
     )
     positions = np.arange(len(numbers))
     for offset, (key, label) in zip((-0.26, 0, 0.26), kinds, strict=True):
@@ -95,8 +95,13 @@ def _draw_units(path, numbers):
 
 
 def _draw_class_means(path, outputs, labels, names):
-    figure = plots.new_figure(2 + 0.5 * len(names) * len(outputs), 6.5, "Which unit answers to which class")
-    for ax, (layer, output) in zip(figure.subplots(1, len(outputs), squeeze=False)[0], outputs.items(), strict=True):
+    columns = min(4, len(outputs))
+    rows = -(-len(outputs) // columns)
+    figure = plots.new_figure(2 + 0.5 * len(names) * columns, 6.5 * rows, "Which unit answers to which class")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[len(outputs) :]:
+        ax.set_axis_off()
+    for ax, (layer, output) in zip(axes, outputs.items(), strict=False):
         image = ax.imshow(
             layers.class_means(output, labels), aspect="auto", interpolation="nearest", cmap="viridis", vmin=0, vmax=1
         )

@@ -23,9 +23,14 @@ def layers_to_show(model):
 
 
 def layer_outputs(model, x, batch_size=500):
-    """{name: float32 (n, units)} of the input (scaled to 0..1 if uint8) and of `layers_to_show(model)`."""
+    """{name: float32 (n, units)} of the input (scaled to 0..1 if uint8) and of `layers_to_show(model)`.
+
+    A unit of a convolutional layer is one filter: its output is averaged over the places of the image.
+    """
     layers = layers_to_show(model)
-    probe = keras.Model(model.inputs, [layer.output for layer in layers])
+    average = keras.layers.GlobalAveragePooling2D(dtype="float32")
+    outputs = [average(layer.output) if len(layer.output.shape) == 4 else layer.output for layer in layers]
+    probe = keras.Model(model.inputs, outputs)
     outputs = probe.predict(x, batch_size=batch_size, verbose=0)
     pixels = x / 255 if x.dtype == "uint8" else x
     named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}
@@ -61,10 +66,10 @@ def class_separation(output, labels):
 
 
 def unit_statistics(output):
-    """How a layer with ReLU uses its units, as shares of the units, and of all activations for `sparsity`.
+    """How a layer with ReLU, or by its sign GELU, uses its units, as shares of them; of all activations for `sparsity`.
 
     dead: never active on the data. always_on: active on at least 99 % of it, so that the unit is linear there.
-    sparsity: the share of activations that are zero.
+    sparsity: the share of activations that are zero, or below it.
     """
     active = (output > 0).mean(axis=0)
     return {

@@ -114,15 +114,35 @@ def confusion_matrix(path, matrix, names, title):
     save(figure, path)
 
 
-def image_grid(path, images, captions, title, columns=8):
-    """Images (n, height, width) or (n, height, width, 3), uint8 or float in 0..1, in rows with a caption each."""
+def heat_map(path, values, row_names, column_names, title, label):
+    """Values (rows, columns) around 0 as colours, red for negative, with the number in each cell that stands out."""
+    figure = new_figure(3.5 + 0.6 * len(column_names), 2.2 + 0.27 * len(row_names), title)
+    ax = figure.subplots()
+    limit = max(np.abs(values).max(), 1e-9)
+    image = ax.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
+    for row, column in np.argwhere(np.abs(values) >= max(0.25 * limit, 0.5)):
+        value = values[row, column]
+        colour = "white" if abs(value) > 0.6 * limit else INK
+        ax.text(column, row, f"{value:+.0f}", ha="center", va="center", fontsize=8, color=colour)
+    ax.set_xticks(range(len(column_names)), column_names, rotation=45)
+    ax.set_yticks(range(len(row_names)), row_names, fontsize=8)
+    figure.colorbar(image, ax=ax, shrink=0.8, label=label)
+    save(figure, path)
+
+
+def image_grid(path, images, captions, title, columns=8, width=1.5, colours="gray_r"):
+    """Images (n, height, width) or (n, height, width, 3), uint8 or float in 0..1, in rows with a caption each.
+
+    width: of a column in inches. colours: the colour map of images without colour; "RdBu_r" is for values in -1..1.
+    """
     rows = -(-len(images) // columns)
     columns = min(columns, len(images))
-    figure = new_figure(max(1.5 * columns, 5), 1.85 * rows + 0.6, title)
+    height = width * images[0].shape[0] / images[0].shape[1] + 0.16 * max(text.count("\n") + 1 for text in captions)
+    figure = new_figure(max(width * columns, 5), (height + 0.1) * rows + 0.6, title)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes:
         ax.set_axis_off()
     for ax, image, caption in zip(axes, images, captions, strict=False):
-        ax.imshow(image, cmap="gray_r" if image.ndim == 2 else None)
+        ax.imshow(image, cmap=colours, vmin=-1 if colours == "RdBu_r" else 0, vmax=255 if image.dtype == "uint8" else 1)
         ax.set_title(caption, fontsize=9.5)
     save(figure, path)

@@ -31,23 +31,8 @@ def analyze(options):
 
     train, test = (digits.x_train, digits.y_train), (digits.x_test, digits.y_test)
     numbers = layer_report(model, train, test, NAMES, figures)
-    show_mistakes(model, *test, figures)
+    analysis.show_mistakes(model, *test, NAMES, figures, "{} read as {}")
     analysis.save_numbers(options, numbers)
-
-
-def show_mistakes(model, x, y, figures):
-    """confusion.png, and mistakes.png with the wrong answers that the network is surest of."""
-    chances = softmax(model.predict(x, batch_size=1000, verbose=0), axis=1)
-    answers = chances.argmax(axis=1)
-    matrix = np.zeros((10, 10), int)
-    np.add.at(matrix, (y, answers), 1)
-    title = f"{(answers != y).sum()} mistakes in {len(y):,} test digits"
-    plots.confusion_matrix(figures / "confusion.png", matrix, NAMES, title)
-    wrong = np.flatnonzero(answers != y)
-    surest = wrong[np.argsort(-chances[wrong, answers[wrong]])][:32]
-    captions = [f"{y[i]} read as {answers[i]}\n{100 * chances[i, answers[i]]:.1f} % sure" for i in surest]
-    if len(surest):
-        plots.image_grid(figures / "mistakes.png", x[surest], captions, "The mistakes it is surest of")
 
 
 def show_own_digit(model, digits, picture, path):

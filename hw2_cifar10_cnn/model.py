@@ -72,17 +72,21 @@ def build_classic():
         [
             keras.Input((32, 32, 3), dtype="uint8", name="image"),
             layers.Rescaling(1 / 255, name="scale"),
-            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1"),
-            layers.Conv2D(32, 3, activation="relu", name="conv2"),
-            layers.MaxPooling2D(name="pool1"),  # 15 x 15
-            layers.Dropout(0.25),
-            layers.Conv2D(64, 3, padding="same", activation="relu", name="conv3"),
-            layers.Conv2D(64, 3, activation="relu", name="conv4"),
-            layers.MaxPooling2D(name="pool2"),  # 6 x 6
-            layers.Dropout(0.25),
+            layers.Conv2D(32, 3, padding="same", name="conv1"),
+            layers.Activation("relu", name="relu1"),
+            layers.Conv2D(32, 3, name="conv2"),  # 30 x 30
+            layers.Activation("relu", name="relu2"),
+            layers.MaxPooling2D(name="pool2"),  # 15 x 15
+            layers.Dropout(0.25, name="dropout2"),
+            layers.Conv2D(64, 3, padding="same", name="conv3"),
+            layers.Activation("relu", name="relu3"),
+            layers.Conv2D(64, 3, name="conv4"),  # 13 x 13
+            layers.Activation("relu", name="relu4"),
+            layers.MaxPooling2D(name="pool4"),  # 6 x 6
+            layers.Dropout(0.25, name="dropout4"),
             layers.Flatten(name="flat"),  # 2304
             layers.Dense(512, activation="relu", name="dense"),
-            layers.Dropout(0.5),
+            layers.Dropout(0.5, name="dropout5"),
             layers.Dense(10, dtype="float32", name="logits"),
         ],
         name="classic",

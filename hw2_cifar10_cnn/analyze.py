@@ -1,0 +1,233 @@
+"""What the filters of the CIFAR-10 network do ("analyse the functionality of a filter").
+
+    python hw2_cifar10_cnn/analyze.py                         a few minutes on two CPU cores, after train.py
+    python hw2_cifar10_cnn/analyze.py --layer block2_conv1    every filter of one convolution
+    python hw2_cifar10_cnn/analyze.py --image photo.jpg       what it says of a photograph, and where it looks
+
+Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+import numpy as np
+from scipy.special import softmax
+
+from common import analysis, images, plots
+from common.errors import UserError
+
+HOMEWORK = "hw2_cifar10_cnn"
+ABLATION_IMAGES = 1000  # test images on which filters are switched off, 100 of each class
+SHOWN = 24  # filters of a layer that are drawn when all layers are: those that the network would miss most
+
+
+def analyze(options):
+    """Draw all pictures of the run, with --layer those of one layer, with --image those of one photograph."""
+    model, pictures, _ = analysis.open_run(options, HOMEWORK, "cifar10")
+    from common import filters  # needs Keras, which starts after the device is chosen
+    from common.layer_report import layer_report
+
+    figures = options.run / "figures"
+    stages = filters.stages(model)
+    if options.image:
+        show_photograph(model, stages, options.image, pictures.names, figures)
+        return
+    if options.layer:
+        chosen = [stage for stage in stages if stage.name == options.layer]
+        if not chosen:
+            raise UserError(f"there is no layer {options.layer}: choose from {', '.join(s.name for s in stages)}")
+        show_filters(model, chosen, pictures, figures, shown=None)
+        return
+    numbers = {"filters": show_filters(model, stages, pictures, figures, SHOWN)}
+    numbers["hand_made"] = show_kernels(stages, figures)
+    show_feature_maps(model, stages, pictures.x_test[0], pictures.names[pictures.y_test[0]], figures / "maps.png")
+    show_attention(model, pictures, figures / "attention.png")
+    train, test = (pictures.x_train, pictures.y_train), (pictures.x_test, pictures.y_test)
+    analysis.show_mistakes(model, *test, pictures.names, figures, "{},\ntaken for {}")
+    analysis.save_numbers(options, numbers | layer_report(model, train, test, pictures.names, figures))
+
+
+def show_filters(model, stages, pictures, figures, shown):
+    """For each layer: filters_<layer>.png, what excites each filter; off_<layer>.png, what switching it off costs."""
+    from tqdm import tqdm
+
+    from common import filters
+
+    few = np.concatenate([np.flatnonzero(pictures.y_test == label)[: ABLATION_IMAGES // 10] for label in range(10)])
+    patches = filters.strongest_patches(model, stages, pictures.x_test[:5000])
+    numbers = {}
+    for stage in tqdm(stages, desc="filters", disable=None):
+        changes = filters.accuracy_without(model, stage, pictures.x_test[few], pictures.y_test[few])
+        missed_most = np.argsort(changes.mean(axis=1))[:shown]
+        by_class = missed_most[np.lexsort((changes[missed_most].min(axis=1), changes[missed_most].argmin(axis=1)))]
+        excited = filters.exciting_pictures(model, stage, by_class)
+        captions = []
+        for channel in by_class:
+            label = changes[channel].argmin()
+            captions.append(f"filter {channel}\n{pictures.names[label]} {changes[channel, label]:+.0f}")
+        mosaics = [mosaic(picture, patches[stage.name][c]) for picture, c in zip(excited, by_class, strict=True)]
+        seen = f"{stage.size} x {stage.size} pixels" if stage.size < 32 else "the whole picture"
+        title = f"{stage.name}: what excites each filter most. It sees {seen}."
+        plots.image_grid(figures / f"filters_{stage.name}.png", mosaics, captions, title, columns=6, width=2.4)
+        path = figures / f"off_{stage.name}.png"
+        plots.heat_map(
+            path,
+            changes[by_class],
+            [f"filter {channel}" for channel in by_class],
+            pictures.names,
+            f"{stage.name}: accuracy without the filter",
+            "change, percentage points",
+        )
+        numbers[stage.name] = {
+            "mean_change_without_a_filter": float(changes.mean()),
+            "largest_change_for_a_class": float(changes.min()),
+            "sees_pixels": stage.size,
+        }
+    return numbers
+
+
+def mosaic(picture, patches):
+    """One image: the exciting picture on the left, nine patches (9, s, s, 3) on the right, the same size over all."""
+    side = patches.shape[1]
+    zoom = -(-48 // side)  # small patches are enlarged, so that one grid holds all
+    big = np.kron(picture, np.ones((3 * zoom, 3 * zoom, 1)))
+    gap = max(1, zoom // 4) if side < 16 else 2
+    cell = side * zoom
+    canvas = np.ones((3 * cell + 2 * gap, 6 * cell + 6 * gap, 3))
+    canvas[gap : gap + 3 * cell, : 3 * cell] = big
+    for i, patch in enumerate(patches):
+        top, left = (i // 3) * (cell + gap), 3 * cell + 4 * gap + (i % 3) * (cell + gap)
+        canvas[top : top + cell, left : left + cell] = np.kron(patch, np.ones((zoom, zoom, 1)))
+    return canvas
+
+
+def show_kernels(stages, figures):
+    """kernels.png: the first layer's kernels as colours; hand_made.png: the lecture's kernels and the closest ones."""
+    from common import filters
+
+    kernels = np.moveaxis(np.asarray(stages[0].conv.get_weights()[0]), -1, 0)
+    if not stages[0].conv.trainable:
+        kernels = kernels[: len(kernels) // 2]  # the other half are their negatives
+    half_range = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
+    captions = [f"filter {channel}" for channel in range(len(kernels))]
+    title = f"{stages[0].name}: its kernels as colours, grey = 0"
+    plots.image_grid(figures / "kernels.png", 0.5 + 0.5 * kernels / half_range, captions, title)
+
+    learned, where = [], []
+    for stage in stages:
+        weights = np.asarray(stage.conv.get_weights()[0])
+        if weights.shape[:2] == (3, 3) and stage.conv.trainable:
+            inputs, outputs = weights.shape[2:]
+            learned.append(weights.reshape(3, 3, -1).transpose(2, 0, 1))
+            where += [f"{stage.name}\n{i} to {o}" for i in range(inputs) for o in range(outputs)]
+    learned = np.concatenate(learned)
+    chance = np.random.default_rng(0).normal(size=learned.shape)  # what as many random kernels reach
+    shown, captions, numbers = [], [], {}
+    for name, hand_made in filters.HAND_MADE.items():
+        best, correlations = filters.closest_kernels(learned, hand_made)
+        random = filters.closest_kernels(chance, hand_made, 1)[1][0]
+        numbers[name] = {"learned": float(correlations[0]), "random": float(random)}
+        shown += [np.array(hand_made, float), *learned[best]]
+        captions += [f"{name}\n(random: {random:.2f})"]
+        captions += [f"{where[i]}: {r:.2f}" for i, r in zip(best, correlations, strict=True)]
+    shown = [kernel / np.abs(kernel).max() for kernel in shown]
+    title = f"Made by hand, and the closest of {len(learned):,} learned kernels, by correlation"
+    plots.image_grid(figures / "hand_made.png", shown, captions, title, columns=6, width=1.9, colours="RdBu_r")
+    return numbers
+
+
+def show_feature_maps(model, stages, image, name, path, columns=12):
+    """One image through the network: of each layer the filters that answer most strongly, black = nothing."""
+    import keras
+
+    probe = keras.Model(model.inputs, [stage.activation.output for stage in stages])
+    outputs = [np.asarray(output, "float32")[0] for output in probe.predict(image[np.newaxis], verbose=0)]
+    figure = plots.new_figure(1.15 * (columns + 2), 1.25 * len(stages) + 0.6, f"{name}: through the network")
+    axes = figure.subplots(len(stages), columns + 1)
+    for ax in axes.ravel():
+        ax.set_axis_off()
+    axes[0, 0].imshow(image)
+    for row, stage, output in zip(axes, stages, outputs, strict=True):
+        height, width, channels = output.shape
+        row[0].set_title(f"{stage.name}\n{height} x {width} x {channels}", fontsize=9)
+        for ax, channel in zip(row[1:], np.argsort(-output.max(axis=(0, 1))), strict=False):
+            ax.imshow(output[..., channel], cmap="magma", vmin=0, vmax=max(output[..., channel].max(), 1e-6))
+            ax.set_title(f"{channel}", fontsize=8)
+    plots.save(figure, path)
+
+
+def show_attention(model, pictures, path):
+    """attention.png: for one test picture of each class, which places and pixels the answer depends on."""
+    rows = [np.flatnonzero(pictures.y_test == label)[0] for label in range(10)]
+    chosen = pictures.x_test[rows]
+    logits = model.predict(chosen, verbose=0)
+    answers = logits.argmax(axis=1)
+    figure = plots.new_figure(11, 12.5, "Where it looks: the picture, what may not be covered, the pixels that matter")
+    axes = figure.subplots(5, 6)
+    for ax in axes.ravel():
+        ax.set_axis_off()
+    chances = softmax(logits, axis=1)
+    maps = attention_maps(model, chosen, answers)
+    for i, answer in enumerate(answers):
+        trio = axes[i // 2, 3 * (i % 2) : 3 * (i % 2) + 3]
+        truth = pictures.names[pictures.y_test[rows[i]]]
+        trio[0].set_title(truth, fontsize=10)
+        trio[1].set_title(f"says {pictures.names[answer]}, {100 * chances[i, answer]:.0f} %", fontsize=10)
+        draw_attention(trio, chosen[i], maps[0][i], maps[1][i])
+    plots.save(figure, path)
+
+
+def attention_maps(model, chosen, answers):
+    """(occlusion maps, gradient maps), each (n, 32, 32), for the `answers` of the network."""
+    from common import filters
+
+    covered = np.stack([filters.occlusion_map(model, x, answer) for x, answer in zip(chosen, answers, strict=True)])
+    return covered, filters.gradient_maps(model, chosen, answers)
+
+
+def draw_attention(axes, image, covered, gradient):
+    """The image, the image under its occlusion map (red: covering this lowers the answer), and the gradient map."""
+    axes[0].imshow(image)
+    axes[1].imshow(image.mean(axis=2), cmap="gray", alpha=0.6)
+    limit = np.abs(covered).max()
+    axes[1].imshow(covered, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6)
+    axes[2].imshow(gradient, cmap="magma", vmax=np.percentile(gradient, 99))
+
+
+def show_photograph(model, stages, photograph, names, figures):
+    """The answer for the user's photograph with its maps, and its way through the network."""
+    whole = images.open_picture(photograph)
+    image = images.read_square(photograph, 32)
+    chances = softmax(model.predict(image[np.newaxis], verbose=0)[0])
+    answer = int(chances.argmax())
+    verdict = f"{photograph.name}: {names[answer]}, {100 * chances[answer]:.0f} % sure"
+    figure = plots.new_figure(16, 4.2, verdict)
+    axes = figure.subplots(1, 5, width_ratios=(1, 1, 1, 1, 1.1))
+    for ax in axes[:4]:
+        ax.set_axis_off()
+    axes[0].imshow(whole)
+    covered, gradient = attention_maps(model, image[np.newaxis], [answer])
+    draw_attention(axes[1:4], image, covered[0], gradient[0])
+    captions = ("the photograph", "what it sees, 32 x 32", "red: must not be covered", "pixels that matter")
+    for ax, caption in zip(axes, captions, strict=False):
+        ax.set_title(caption, fontsize=11)
+    axes[4].barh(names, 100 * chances, color=plots.COLOURS[0])
+    axes[4].invert_yaxis()
+    axes[4].set(xlim=(0, 100), xlabel="probability, %")
+    path = figures / f"own_{photograph.stem}.png"
+    plots.save(figure, path)
+    show_feature_maps(model, stages, image, photograph.name, figures / f"own_{photograph.stem}_maps.png")
+    print(f"{photograph}: {names[answer]}, {100 * chances[answer]:.1f} % sure; see {path}")
+
+
+def main(argv=None):
+    parser = analysis.options(HOMEWORK, __doc__)
+    parser.add_argument("--layer", metavar="NAME", help="only this convolution, all its filters (all layers)")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="a photograph, of any size")
+    return analysis.main(parser, analyze, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
