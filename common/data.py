@@ -21,7 +21,7 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from common import sample_data
+from common import reuters, sample_data
 from common.download import Remote, fetch
 from common.errors import UserError
 from common.files import atomic
@@ -92,7 +92,7 @@ def load(name, config):
         if why != "as asked":
             print(f"note: {why}", file=sys.stderr)
         arrays = spec.sample()
-        sha256 = _sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+        sha256 = _sha256(b"".join(array.tobytes() for array in arrays))
         source = Source("sample", "built in", sha256, f"the BUILT-IN SAMPLE, {spec.sample_title}")
     names = spec.names if path else spec.sample_names or spec.names
     dataset = Dataset(*arrays, source, names)
@@ -194,6 +194,13 @@ def _read_images(path, image_shape, n_classes):
     return arrays
 
 
+def _read_reuters(path):
+    """x_train, y_train, x_test, y_test of the wires (x: reuters.Wires), checked."""
+    tokens, offsets, labels, words, topics = _read_npz(path, ("tokens", "offsets", "labels", "words", "topics"))
+    reuters.check(tokens, offsets, labels, words, topics)
+    return reuters.split(reuters.Wires(tokens, offsets, words), labels)
+
+
 def _copy(files, path):
     shutil.copyfile(files[0], path)
 
@@ -256,5 +263,26 @@ SPECS = {
         sample_title="drawn pictures of ten kinds of object",
         names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
         sample_names=sample_data.PICTURE_NAMES,
+    ),
+    "reuters": Spec(
+        title="Reuters newswires",
+        file="reuters.npz",
+        remotes=(
+            Remote(
+                "reuters.npz",
+                (KERAS_BUCKET + "reuters.npz",),
+                "sha256:d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
+            ),
+            Remote(
+                "reuters_word_index.json",
+                (KERAS_BUCKET + "reuters_word_index.json",),
+                "md5:4d44cc38712099c9e383dc6e5f11a921",
+            ),
+        ),
+        convert=reuters.convert,
+        read=_read_reuters,
+        sample=sample_data.wires,
+        sample_title="wires written by a small topic model",
+        names=reuters.TOPICS,
     ),
 }

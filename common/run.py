@@ -31,7 +31,7 @@ class Progress(NamedTuple):
     seconds: float = 0.0
 
 
-FILES = ("config.json", "history.csv", "metrics.json", "model.keras", "checkpoint", "figures")
+FILES = ("config.json", "history.csv", "metrics.json", "model.keras", "words.npz", "checkpoint", "figures")
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 
 
