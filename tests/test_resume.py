@@ -184,11 +184,12 @@ def test_resuming_a_finished_run_changes_nothing(server, finished_run, tmp_path)
     assert_same_result(tmp_path / "out", finished_run)
 
 
-def test_resume_uses_the_options_of_the_stopped_run(server, finished_run, tmp_path):
-    """Nobody remembers them all: --resume and the folder are enough."""
+def test_resume_uses_the_options_of_the_stopped_run(server, finished_run, tmp_path, fake_mnist):
+    """Nobody remembers them all: --resume and the folder are enough, even when real data has been staged since."""
     out = tmp_path / "out"
     assert server.run(*RUN, "--out", out, kill_at=20).returncode == KILLED
-    process = server.run("--resume", "--out", out)
+    fake_mnist(tmp_path / "mnist.npz")
+    process = server.run("--resume", "--out", out, environment={"HW_DATA_DIR": str(tmp_path)})
     assert process.returncode == 0, process.stderr
     assert_same_result(out, finished_run)
 
