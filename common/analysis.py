@@ -34,6 +34,14 @@ def open_run(options, homework, data_set):
 
     Raises UserError when there is no finished run of this homework in `options.run`.
     """
+    model, config = open_model(options, homework)
+    source = argparse.Namespace(**config["options"])
+    source.data, source.data_dir = config["data"]["kind"], options.data_dir
+    return model, data.load(data_set, source), config
+
+
+def open_model(options, homework):
+    """(model, config as a dict) of a finished run. Raises UserError as `open_run` does."""
     try:
         config = json.loads((options.run / "config.json").read_text(encoding="utf-8"))
         wrong = config["options"]["homework"] != homework or not (options.run / "metrics.json").exists()
@@ -48,10 +56,8 @@ def open_run(options, homework, data_set):
         model = keras.models.load_model(options.run / "model.keras")
     except Exception as error:
         raise UserError(f"{options.run / 'model.keras'} cannot be read ({error}): train again") from None
-    source = argparse.Namespace(**config["options"])
-    source.data, source.data_dir = config["data"]["kind"], options.data_dir
     (options.run / "figures").mkdir(exist_ok=True)
-    return model, data.load(data_set, source), config
+    return model, config
 
 
 def save_numbers(options, numbers):
