@@ -29,3 +29,11 @@ FULL = {
     "hw1_reuters_mlp": Bar("test_accuracy", 0.780),
     "hw2_cifar10_cnn": Bar("test_accuracy", 0.810),
 }
+
+# (homework, data): "sample" is the built-in sample, "full" a part of the real data, drawn with the seed.
+SUBSET = {
+    # The default training on 4,000 digits: 0.957 to 0.967 over 5 seeds, standard deviation 0.004.
+    ("hw1_mnist_mlp", "sample"): Bar("test_accuracy", 0.945),
+    # The same on 5,000 real digits, tested on all 10,000: 0.9603 to 0.9622 over 5 seeds, standard deviation 0.0009.
+    ("hw1_mnist_mlp", "full"): Bar("test_accuracy", 0.957),
+}

@@ -15,7 +15,6 @@ import json
 import sys
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
 from common.errors import UserError
@@ -49,7 +48,7 @@ def save(folder, model, progress):
     Raises UserError, and writes nothing, when a weight is not finite: such a checkpoint could not be resumed from.
     Raises OSError when the disk is full or not writable; the earlier checkpoints stay.
     """
-    arrays = {name: keras.ops.convert_to_numpy(variable) for name, variable in _variables(model).items()}
+    arrays = {name: variable.numpy() for name, variable in _variables(model).items()}
     for array in arrays.values():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise UserError(

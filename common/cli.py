@@ -112,6 +112,8 @@ def parse(homework, settings, doc, argv=None):
         "gpus": None,
         "debug": False,
     }
+    if given.get("resume") and given.get("precision") == "auto":
+        del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
     for name, value in given.items():
         if saved.get(name, value) != value and name not in CHANGEABLE:

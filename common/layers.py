@@ -10,6 +10,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+# Threads of scikit-learn and BLAS that wait for each other burn the cores: one is up to 20 times as fast on a machine
+# that others use too, and not slower for data of this size on an idle one.
+threadpool_limits(1)
 
 
 def layers_to_show(model):

@@ -3,8 +3,8 @@
 A homework's train.py uses it in five plain lines:
 
     run.start(dataset)                          prints the line that says which data and device; writes config.json
-    first_epoch = run.restore(model)            0, or where --resume goes on
-    model.fit(..., initial_epoch=first_epoch, callbacks=run.callbacks(), verbose=run.verbose)
+    batches.epoch = run.restore(model)          0, or where --resume goes on
+    model.fit(..., initial_epoch=batches.epoch, callbacks=run.callbacks(), verbose=run.verbose)
     run.figure("curves")                        the path of a picture
     run.finish(model, test_accuracy=...)        saves the model, checks the bar, writes metrics.json
 """
@@ -15,21 +15,11 @@ import platform
 import shutil
 import sys
 from importlib import metadata
-from typing import NamedTuple
 
 import filelock
 
-from common import bars, device, files
+from common import bars, checkpoint, device, files
 from common.errors import UserError
-
-
-class Progress(NamedTuple):
-    """Where a run stands: epochs finished, one dict per epoch, seconds spent in training."""
-
-    epoch: int = 0
-    history: tuple = ()
-    seconds: float = 0.0
-
 
 FILES = ("config.json", "history.csv", "metrics.json", "model.keras", "words.npz", "checkpoint", "figures")
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
@@ -41,7 +31,7 @@ class Run:
     def __init__(self, config):
         self.config = config
         self.folder = config.out
-        self.progress = Progress()
+        self.progress = checkpoint.Progress()
         self.verbose = 1 if sys.stdout.isatty() else 2  # a progress bar on a terminal, a line per epoch elsewhere
 
     def __enter__(self):
@@ -107,8 +97,6 @@ class Run:
     def restore(self, model):
         """Load the newest whole checkpoint into the compiled `model` if --resume was given; the epochs finished."""
         if self.config.resume:
-            from common import checkpoint  # needs Keras, which starts after the device is chosen
-
             self.progress = checkpoint.restore(self.folder / "checkpoint", model)
             if self.progress.history:  # the run may have stopped between the checkpoint and this file
                 files.write_csv(self.folder / "history.csv", self.progress.history)

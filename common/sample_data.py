@@ -18,12 +18,13 @@ def digits():
     x, y = mnist_data()
     x = x.reshape(-1, 28, 28).astype("uint8")
     y = y.astype("uint8")
-    order = np.random.default_rng(0).permutation(len(x))
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(x))
     ranks = np.empty(len(x), int)  # the place of each digit among those of its class
     for digit in range(10):
         of_class = order[y[order] == digit]
         ranks[of_class] = np.arange(len(of_class))
-    train, test = order[ranks[order] >= 100], order[ranks[order] < 100]
+    train, test = rng.permutation(order[ranks[order] >= 100]), order[ranks[order] < 100]
     return x[train], y[train], x[test], y[test]
 
 

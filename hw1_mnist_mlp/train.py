@@ -26,9 +26,9 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "distortion": 0.0,
     },
     "best": {
-        "updates": 10800,  # 100 passes
+        "updates": 12960,  # 120 passes
         "batch_size": 512,
-        "hidden": [1024, 1024, 1024],
+        "hidden": [2048, 1536, 1024],
         "batch_norm": True,
         "dropout": 0.0,
         "optimizer": "adam",
@@ -36,7 +36,7 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "schedule": "one cycle",
         "label_smoothing": 0.1,
         "distortion": 1.0,  # every digit is distorted anew in every pass, as strongly as DISTORTION says
-        "final_distortion": 0.3,  # in the second half of the training the strength falls to this
+        "final_distortion": 0.4,  # in the second half of the training the strength falls to this
     },
     "classic": {  # the example mnist_mlp.py of Keras, for comparison
         "updates": 8600,  # 20 passes

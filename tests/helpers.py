@@ -14,6 +14,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 HOMEWORK = ROOT / "hw1_mnist_mlp" / "train.py"
+STAGED = Path(os.environ.get("HW_DATA_DIR") or ROOT / "data")  # where real data may lie; most tests do without
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 PATIENCE = 300  # seconds until a process counts as hung, on a machine that is busy with other things too
 

@@ -1,0 +1,162 @@
+"""Homework 1, digits: the network, a training to the subset bar, the analysis, and users' own digits."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from common import bars, images
+from common.distort import distort
+from common.errors import UserError
+from hw1_mnist_mlp import analyze, train
+from tests.helpers import STAGED
+
+PICTURES = {
+    "curves",
+    "layers_pca",
+    "layers_tsne",
+    "layers_probe",
+    "layers_units",
+    "layers_class_means",
+    "confusion",
+    "mistakes",
+}
+
+
+@pytest.fixture(scope="module")
+def sample_run(tmp_path_factory):
+    """The default training on the built-in sample, with its analysis."""
+    out = tmp_path_factory.mktemp("digits") / "out"
+    assert train.main(["--data", "sample", "--out", str(out)]) == 0
+    assert analyze.main(["--run", str(out)]) == 0
+    return out
+
+
+def draw_seven(path, ink, paper, size=(640, 480)):
+    picture = Image.new("RGB", size, paper)
+    line = np.array([(0.35, 0.2), (0.62, 0.2), (0.47, 0.8)]) * size
+    ImageDraw.Draw(picture).line([tuple(point) for point in line], fill=ink, width=size[1] // 18, joint="curve")
+    picture.save(path)
+    return path
+
+
+def metrics(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize("name", train.SETTINGS)
+def test_every_model_takes_bytes_and_gives_ten_logits(name):
+    from hw1_mnist_mlp.model import build_mlp
+
+    settings = train.SETTINGS[name]
+    model = build_mlp(settings["hidden"], settings["batch_norm"], settings["dropout"])
+    logits = model.predict(np.zeros((3, 28, 28), "uint8"), verbose=0)
+    assert logits.shape == (3, 10)
+    assert logits.dtype == "float32"
+    hidden = [weights.shape for weights in model.get_weights() if weights.ndim == 2]
+    assert hidden == list(zip([784, *settings["hidden"]], [*settings["hidden"], 10], strict=True))
+
+
+def test_default_training_passes_the_bar_of_the_sample(sample_run):
+    found = metrics(sample_run)
+    assert bars.SUBSET["hw1_mnist_mlp", "sample"].passes(found["test_accuracy"]), found["test_accuracy"]
+    assert found["passed"] is None
+    assert found["n_train"] == 4000
+
+
+if (STAGED / "mnist.npz").exists():
+
+    def test_default_training_passes_the_bar_of_5000_real_digits(tmp_path):
+        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "5000", "--out", str(tmp_path / "out")]
+        assert train.main(options) == 0
+        found = metrics(tmp_path / "out")
+        assert bars.SUBSET["hw1_mnist_mlp", "full"].passes(found["test_accuracy"]), found["test_accuracy"]
+        assert (found["n_train"], found["n_test"]) == (5000, 10000)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(3))
+def test_default_training_passes_the_bar_of_the_assignment(seed, tmp_path):
+    assert train.main(["--data", "full", "--seed", str(seed), "--out", str(tmp_path / "out")]) == 0
+    assert metrics(tmp_path / "out")["passed"] is True
+
+
+def test_best_model_learns_from_distorted_digits(tmp_path):
+    """Two passes over 2,000 digits: enough to be far above chance (0.1), and all of its settings are used."""
+    options = ["--model", "best", "--data", "sample", "--limit", "2000", "--batch-size", "64", "--epochs", "2"]
+    assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
+    assert metrics(tmp_path / "out")["test_accuracy"] > 0.6
+
+
+def test_analysis_draws_every_picture_and_sees_the_classes_come_apart(sample_run):
+    for name in PICTURES:
+        pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
+        assert min(pixels.shape[:2]) > 300
+        assert pixels.std() > 10, f"{name} is almost empty"
+    layers = json.loads((sample_run / "analysis.json").read_text())["layers"]
+    assert list(layers) == ["input", "hidden_1", "hidden_2", "logits"]
+    separation = [layer["class_separation"] for layer in layers.values()]
+    assert separation == sorted(separation)
+    assert layers["hidden_2"]["probe_accuracy"] > layers["input"]["probe_accuracy"] + 0.03
+    for name in ("hidden_1", "hidden_2"):
+        assert layers[name]["units"] == 256
+        assert 0.2 < layers[name]["sparsity"] < 0.95
+
+
+@pytest.mark.parametrize(("ink", "paper"), [("black", "white"), ("white", "#202060"), ("#5070c0", "#f0f0d0")])
+def test_own_digit_dark_on_light_and_light_on_dark(ink, paper, sample_run, tmp_path, capsys):
+    picture = draw_seven(tmp_path / "seven.png", ink, paper)
+    assert analyze.main(["--run", str(sample_run), "--image", str(picture)]) == 0
+    assert "seven.png: a 7, " in capsys.readouterr().out
+    assert (sample_run / "figures" / "own_seven.png").exists()
+
+
+def test_own_digit_is_brought_into_the_form_of_mnist(tmp_path):
+    digit = images.read_digit(draw_seven(tmp_path / "seven.png", "black", "white", size=(90, 300)))
+    assert digit.shape == (28, 28)
+    assert digit.dtype == "uint8"
+    rows, columns = np.nonzero(digit > 40)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
+    weights = digit / digit.sum()
+    centre = [float(weights.sum(axis=axis) @ np.arange(28)) for axis in (0, 1)]
+    assert np.allclose(centre, 13.5, atol=0.6)
+
+
+@pytest.mark.parametrize("content", ["missing", "text", "folder", "blank", "cut"])
+def test_a_picture_that_is_none_gives_one_sentence(content, tmp_path):
+    path = tmp_path / "picture.png"
+    if content == "text":
+        path.write_text("not a picture")
+    elif content == "folder":
+        path.mkdir()
+    elif content == "blank":
+        Image.new("L", (50, 50), 200).save(path)
+    elif content == "cut":
+        draw_seven(path, "black", "white")
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UserError, match=r"picture\.png") as error:
+        images.read_digit(path)
+    assert "\n" not in str(error.value)
+
+
+def test_analysis_without_a_run_says_what_to_do(tmp_path, capsys):
+    assert analyze.main(["--run", str(tmp_path / "nothing")]) == 1
+    error = capsys.readouterr().err
+    assert "run hw1_mnist_mlp/train.py first" in error
+    assert error.count("\n") == 1
+
+
+def test_distortion_is_the_identity_at_strength_zero_and_moves_the_digit_otherwise():
+    digits = np.zeros((200, 28, 28), "uint8")
+    digits[:, 8:20, 12:16] = 255
+    still = distort(digits, np.random.default_rng(0), rotate=0, scale=0, shear=0, shift=0, elastic=0)
+    assert (still == digits).all()
+    strong = {"rotate": 15, "scale": 0.15, "shear": 0.15, "shift": 2, "elastic": 1}
+    moved = distort(digits, np.random.default_rng(0), **strong)
+    assert moved.dtype == "uint8"
+    assert (moved == distort(digits, np.random.default_rng(0), **strong)).all()
+    assert (moved != distort(digits, np.random.default_rng(1), **strong)).any()
+    assert 0.85 < moved.sum() / digits.sum() < 1.15
+    columns = (moved.sum(axis=1) / moved.sum(axis=(1, 2))[:, None]) @ np.arange(28)
+    assert 0.7 < columns.std() < 2  # uniform in +-2 pixels has 1.15, the elastic field adds to it
