@@ -98,7 +98,7 @@ def exciting_pictures(model, stage, channels, steps=150, seed=0):
     rng = np.random.default_rng(seed)
     frequency = np.arange(side)
     waves = np.cos(np.pi / side * np.outer(frequency, np.arange(side) + 0.5)).astype("float32")  # DCT, a row per wave
-    slow_first = (1 / np.maximum(np.hypot(*np.meshgrid(frequency, frequency)), 1) ** 1.25).astype("float32")
+    slow_first = (1 / np.maximum(np.hypot(*np.meshgrid(frequency, frequency)), 1) ** 2).astype("float32")
     colours = COLOUR_AXES.T / np.abs(COLOUR_AXES).max()
     channels = np.asarray(channels)
     wanted = np.eye(network.output_shape[-1], dtype="float32")[channels]

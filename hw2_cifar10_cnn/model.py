@@ -20,18 +20,18 @@ def build_fast(widths, kernels, logit_scale=1 / 9):
     n_kernels = kernels.shape[-1]
     whiten = layers.Conv2D(2 * n_kernels, 2, name="whiten", trainable=False)
     x = whiten(x)  # 31 x 31
-    x = layers.Activation("gelu", name="whiten_gelu")(x)
+    x = layers.Activation("relu", name="whiten_relu")(x)
     for block, width in enumerate(widths, start=1):
         x = _conv(x, width, f"block{block}_conv1")
         x = layers.MaxPooling2D(name=f"block{block}_pool")(x)  # 15 x 15, 7 x 7, 3 x 3
-        x = _norm_gelu(x, f"block{block}_gelu1")
+        x = _norm_relu(x, f"block{block}_relu1")
         x = _conv(x, width, f"block{block}_conv2")
-        x = _norm_gelu(x, f"block{block}_gelu2")
+        x = _norm_relu(x, f"block{block}_relu2")
     x = layers.GlobalMaxPooling2D(name="pool")(x)
     x = layers.Dense(10, use_bias=False, dtype="float32", name="head")(x)
     logits = layers.Rescaling(logit_scale, dtype="float32", name="logits")(x)
     model = keras.Model(inputs, logits, name="fast")
-    # Each kernel and its negative, so that the GELU behind them loses neither sign.
+    # Each kernel and its negative, so that the ReLU behind them loses neither sign.
     whiten.set_weights([np.concatenate([kernels, -kernels], axis=-1), np.zeros(2 * n_kernels, "float32")])
     return model
 
@@ -48,9 +48,9 @@ def _conv(x, width, name):
     return y
 
 
-def _norm_gelu(x, name):
-    x = layers.BatchNormalization(momentum=0.6, epsilon=1e-5, scale=False, name=name.replace("gelu", "norm"))(x)
-    return layers.Activation("gelu", name=name)(x)
+def _norm_relu(x, name):
+    x = layers.BatchNormalization(momentum=0.6, epsilon=1e-5, scale=False, name=name.replace("relu", "norm"))(x)
+    return layers.Activation("relu", name=name)(x)
 
 
 def whitening_kernels(images, size=2):

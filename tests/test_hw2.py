@@ -1,0 +1,231 @@
+"""Homework 2: the networks, training to the subset bar, exact resuming, the archive of CIFAR-10, the analysis."""
+
+import hashlib
+import io
+import json
+import pickle
+import tarfile
+import threading
+from argparse import Namespace
+from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from sklearn.linear_model import LogisticRegression
+
+from common import augment, bars, data, download, sample_data
+from common.errors import UserError
+from hw2_cifar10_cnn import analyze, train
+from tests.helpers import STAGED, assert_same_result
+
+SHORT = ["--data", "sample", "--limit", "2000", "--batch-size", "100", "--epochs", "6"]
+LAYERS = ("whiten", *(f"block{block}_conv{conv}" for block in (1, 2, 3) for conv in (1, 2)))
+PICTURES = {
+    *("curves", "kernels", "hand_made", "maps", "attention", "confusion", "mistakes"),
+    *("layers_pca", "layers_tsne", "layers_probe", "layers_units", "layers_class_means"),
+    *(f"{kind}_{layer}" for kind in ("filters", "off") for layer in LAYERS),
+}
+
+
+def metrics(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+def build(name):
+    from hw2_cifar10_cnn import model as models
+
+    if name == "classic":
+        return models.build_classic()
+    images = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), "uint8")
+    return models.build_fast(train.SETTINGS[name]["widths"], models.whitening_kernels(images))
+
+
+@pytest.fixture(scope="module")
+def sample_run(tmp_path_factory):
+    """A short training of the default network on 2,000 drawn pictures."""
+    out = tmp_path_factory.mktemp("pictures") / "out"
+    assert train.main([*SHORT, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.parametrize("name", train.SETTINGS)
+def test_every_model_takes_bytes_and_gives_ten_logits(name):
+    logits = build(name).predict(np.zeros((3, 32, 32, 3), "uint8"), verbose=0)
+    assert logits.shape == (3, 10)
+    assert logits.dtype == "float32"
+
+
+def test_whitening_makes_patches_uncorrelated():
+    from hw2_cifar10_cnn.model import whitening_kernels
+
+    images = sample_data.pictures(300, 10)[0]
+    kernels = whitening_kernels(images)
+    patches = np.lib.stride_tricks.sliding_window_view(images / 255, (2, 2), axis=(1, 2))[:, ::2, ::2]
+    whitened = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12) @ kernels.reshape(12, 12)
+    covariance = np.cov(whitened, rowvar=False)
+    np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=1e-3)
+    assert covariance[0, 0] == pytest.approx(1, abs=0.05)
+
+
+def test_new_convolutions_pass_their_input_through():
+    kernel = build("fast").get_layer("block2_conv2").get_weights()[0]
+    np.testing.assert_array_equal(kernel[1, 1], np.eye(len(kernel[1, 1])))
+    assert np.abs(kernel).sum() == len(kernel[1, 1])
+
+
+def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
+    found = metrics(sample_run)
+    assert bars.SUBSET["hw2_cifar10_cnn", "sample"].passes(found["test_accuracy"]), found["test_accuracy"]
+    assert found["passed"] is None
+    assert found["n_train"] == 2000
+    x, y, x_test, y_test = sample_data.pictures()
+    linear = LogisticRegression(C=1e-3).fit(x[:2000].reshape(2000, -1) / 255, y[:2000])
+    assert linear.score(x_test.reshape(1000, -1) / 255, y_test) < 0.25
+
+
+@pytest.mark.parametrize("data_dir", [STAGED] if (STAGED / "cifar10.npz").exists() else [])
+def test_short_training_passes_the_bar_of_5000_real_pictures(data_dir, tmp_path):
+    options = ["--data", "full", "--data-dir", str(data_dir), "--limit", "5000", "--epochs", "6", "--batch-size", "250"]
+    assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
+    found = metrics(tmp_path / "out")
+    assert bars.SUBSET["hw2_cifar10_cnn", "full"].passes(found["test_accuracy"]), found["test_accuracy"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(3))
+def test_default_training_passes_the_bar_of_the_assignment(seed, tmp_path):
+    assert train.main(["--data", "full", "--seed", str(seed), "--out", str(tmp_path / "out")]) == 0
+    assert metrics(tmp_path / "out")["passed"] is True
+
+
+def test_augmentation_moves_and_mirrors_whole_images():
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), "uint8")
+    shifted = augment.shift(images, np.random.default_rng(1), 2)
+    np.testing.assert_array_equal(shifted, augment.shift(images, np.random.default_rng(1), 2))
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
+    moves = set()
+    for image, around in zip(shifted, padded, strict=True):
+        places = [(i, j) for i in range(5) for j in range(5) if (around[i : i + 8, j : j + 8] == image).all()]
+        assert places
+        moves.update(places)
+    assert len(moves) > 12
+    mirrored = augment.flip(images, np.arange(40) % 2 == 0)
+    np.testing.assert_array_equal(mirrored[0], images[0, :, ::-1])
+    np.testing.assert_array_equal(mirrored[1], images[1])
+
+
+def test_a_stopped_run_goes_on_with_the_augmentation_it_would_have_had(tmp_path, monkeypatch):
+    options = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
+    assert train.main([*options, "--out", str(tmp_path / "whole")]) == 0
+    from common import recorder
+
+    on_epoch_end = recorder.Recorder.on_epoch_end
+
+    def stop_after_the_first(self, epoch, logs=None):
+        on_epoch_end(self, epoch, logs)
+        if not epoch:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.Recorder, "on_epoch_end", stop_after_the_first)
+        assert train.main([*options, "--out", str(tmp_path / "stopped")]) == 130
+    assert train.main(["--resume", "--out", str(tmp_path / "stopped")]) == 0
+    assert_same_result(tmp_path / "whole", tmp_path / "stopped")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A CIFAR-10 archive of few pictures that also wants to write outside of its folder, and its arrays."""
+    rng = np.random.default_rng(0)
+    path, batches = tmp_path / "source" / "cifar-10-python.tar.gz", []
+    path.parent.mkdir()
+    with tarfile.open(path, "w:gz") as tar:
+        for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
+            images = rng.integers(0, 256, (20, 3, 32, 32), "uint8")
+            labels = [int(label) for label in rng.permutation(20) % 10]
+            batches.append((images, labels))
+            content = pickle.dumps({"data": images.reshape(20, -1), "labels": labels})
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        for name in ("../evil", "/tmp/hw-test-evil", "cifar-10-batches-py/../../evil"):
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            tar.addfile(member, io.BytesIO(b"evil"))
+    return path, batches
+
+
+def files_in(folder):
+    return {path.name for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")}
+
+
+def test_the_archive_is_read_and_writes_nothing_elsewhere(archive, tmp_path):
+    path, batches = archive
+    folder = tmp_path / "a" / "data"
+    folder.mkdir(parents=True)
+    data.SPECS["cifar10"].convert([path], folder / "cifar10.npz")
+    assert files_in(tmp_path) == {path.name, "cifar10.npz"}
+    assert not Path("/tmp/hw-test-evil").exists()
+    x_train, y_train, x_test, y_test = data.SPECS["cifar10"].read(folder / "cifar10.npz")
+    assert x_train.shape == (100, 32, 32, 3)
+    np.testing.assert_array_equal(x_train[20:40], batches[1][0].transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(y_train[20:40], batches[1][1])
+    np.testing.assert_array_equal(x_test, batches[5][0].transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(y_test, batches[5][1])
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_archive_is_opened_only_if_its_hash_is_right(right, archive, tmp_path, monkeypatch):
+    path, _ = archive
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=path.parent)
+
+        def log_message(self, *_):
+            pass
+
+    opened = []
+    monkeypatch.setattr(tarfile, "open", lambda *args, real=tarfile.open: opened.append(args) or real(*args))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/{path.name}"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if right else "0" * 64
+        remote = download.Remote(path.name, (url,), f"sha256:{digest}")
+        monkeypatch.setitem(data.SPECS, "cifar10", replace(data.SPECS["cifar10"], remotes=(remote,)))
+        config = Namespace(data="full", data_dir=tmp_path / "data", limit=None, seed=0)
+        if right:
+            assert data.load("cifar10", config).x_train.shape == (100, 32, 32, 3)
+        else:
+            with pytest.raises(UserError, match="other bytes"):
+                data.load("cifar10", config)
+        server.shutdown()
+    assert bool(opened) == right
+    assert files_in(tmp_path) == ({path.name, "cifar10.npz"} if right else {path.name})
+
+
+def test_analysis_draws_every_picture(sample_run, tmp_path, capsys):
+    assert analyze.main(["--run", str(sample_run)]) == 0
+    for name in PICTURES:
+        pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
+        assert min(pixels.shape[:2]) > 200, name
+        assert pixels.std() > 10, f"{name} is almost empty"
+    found = json.loads((sample_run / "analysis.json").read_text())
+    assert set(found["filters"]) == set(LAYERS)
+    assert found["layers"]["block3_relu2"]["probe_accuracy"] > found["layers"]["input"]["probe_accuracy"] + 0.3
+
+    photograph = Image.new("RGB", (300, 200), "#a0c8f0")
+    ImageDraw.Draw(photograph).ellipse((100, 50, 200, 150), fill="#803010")
+    photograph.save(tmp_path / "ball.jpg")
+    assert analyze.main(["--run", str(sample_run), "--image", str(tmp_path / "ball.jpg")]) == 0
+    assert "ball.jpg: " in capsys.readouterr().out
+    assert (sample_run / "figures" / "own_ball.png").exists()
+    assert (sample_run / "figures" / "own_ball_maps.png").exists()
+
+
+def test_analysis_of_a_layer_that_is_not_there(sample_run, capsys):
+    assert analyze.main(["--run", str(sample_run), "--layer", "conv9"]) == 1
+    assert "block1_conv1" in capsys.readouterr().err
