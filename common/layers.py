@@ -3,9 +3,12 @@
 Arrays are (examples, units), float32. Labels are integers (examples,).
 """
 
+import warnings
+
 import keras
 import numpy as np
 from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.pipeline import make_pipeline
@@ -58,7 +61,10 @@ def tsne_map(output):
 
 def fit_linear_probe(output, labels):
     """A linear classifier on one layer's output (Alain & Bengio 2016, arXiv:1610.01644), with predict_proba."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200)).fit(output, labels)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near enough: the accuracy no longer changes
+        return probe.fit(output, labels)
 
 
 def class_separation(output, labels):

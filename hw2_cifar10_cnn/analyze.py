@@ -134,7 +134,7 @@ def show_kernels(stages, figures):
         captions += [f"{where[i]}: {r:.2f}" for i, r in zip(best, correlations, strict=True)]
     shown = [kernel / np.abs(kernel).max() for kernel in shown]
     title = f"Made by hand, and the closest of {len(learned):,} learned kernels, by correlation"
-    plots.image_grid(figures / "hand_made.png", shown, captions, title, columns=6, width=1.9, colours="RdBu_r")
+    plots.image_grid(figures / "hand_made.png", shown, captions, title, columns=6, width=1.4, colours="RdBu_r")
     return numbers
 
 
@@ -164,7 +164,7 @@ def show_attention(model, pictures, path):
     chosen = pictures.x_test[rows]
     logits = model.predict(chosen, verbose=0)
     answers = logits.argmax(axis=1)
-    figure = plots.new_figure(11, 12.5, "Where it looks: the picture, what may not be covered, the pixels that matter")
+    figure = plots.new_figure(11, 11, "Where it looks: the picture, what may not be covered, the pixels that matter")
     axes = figure.subplots(5, 6)
     for ax in axes.ravel():
         ax.set_axis_off()
