@@ -6,12 +6,9 @@ the repository), 2. the download, kept in the data folder in the same layout, 3.
 never a reason to take the next source.
 """
 
-import contextlib
 import hashlib
-import pickle
 import shutil
 import sys
-import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +18,7 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from common import reuters, sample_data
+from common import reuters, sample_data, staged
 from common.download import Remote, fetch
 from common.errors import UserError
 from common.files import atomic
@@ -86,13 +83,15 @@ def load(name, config):
                 raise
             path, why = None, str(error)
     if path:
-        arrays, sha256 = _read(spec, path), _sha256(path.read_bytes())
+        arrays = _read(spec, path)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         source = Source("full", path, sha256, f"{spec.title} from {path}")
     else:
         if why != "as asked":
             print(f"note: {why}", file=sys.stderr)
         arrays = spec.sample()
-        sha256 = _sha256(b"".join(array.tobytes() for array in arrays))
+        sha256 = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
         source = Source("sample", "built in", sha256, f"the BUILT-IN SAMPLE, {spec.sample_title}")
     names = spec.names if path else spec.sample_names or spec.names
     dataset = Dataset(*arrays, source, names)
@@ -103,10 +102,6 @@ def load(name, config):
         raise UserError(f"--limit {config.limit} leaves too few examples to train and validate on: give at least 12")
     line = f"{source.line}, {len(dataset.x_train):,} training and {len(dataset.x_test):,} test examples"
     return replace(dataset, source=source._replace(line=line))
-
-
-def _sha256(content):
-    return hashlib.sha256(content).hexdigest()
 
 
 def _find(spec, folder):
@@ -146,83 +141,15 @@ def _read(spec, path):
         raise UserError(f"{path} is broken: {reason}; replace it, or delete it to download it again") from None
 
 
-def _read_npz(path, keys):
-    """The arrays `keys` of an .npz file. Pickled objects are refused."""
-    if not zipfile.is_zipfile(path):
-        raise ValueError("it is not an .npz file, or only part of one")
-    with _damage_is_value_error(), np.load(path, allow_pickle=False) as content:
-        missing = [key for key in keys if key not in content.files]
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)} (it holds {', '.join(content.files) or 'nothing'})")
-        arrays = [content[key] for key in keys]
-    if not all(isinstance(array, np.ndarray) for array in arrays):  # NumPy hands out other content as bytes
-        raise ValueError("it holds something other than arrays")
-    return arrays
-
-
-@contextlib.contextmanager
-def _damage_is_value_error():
-    """Damaged content makes zipfile, zlib and NumPy's reading of headers raise errors of many kinds."""
-    try:
-        yield
-    except ValueError:
-        raise
-    except Exception as error:
-        raise ValueError(f"its content is damaged ({error})") from None
-
-
-def _check(name, array, shape, dtype):
-    """ValueError unless `array` has the dtype and the shape, in which None stands for any length of at least 1."""
-    fits = array.ndim == len(shape) and all(
-        n == m or (m is None and n) for n, m in zip(array.shape, shape, strict=True)
-    )
-    if not fits or array.dtype != dtype:
-        wanted = f"{dtype} ({', '.join('n' if m is None else str(m) for m in shape)})"
-        raise ValueError(f"{name} is {array.dtype} {array.shape} and should be {wanted}")
-
-
-def _read_images(path, image_shape, n_classes):
-    """x_train, y_train, x_test, y_test of a labelled image data set, checked."""
-    arrays = _read_npz(path, ("x_train", "y_train", "x_test", "y_test"))
-    for split, x, y in (("train", *arrays[:2]), ("test", *arrays[2:])):
-        _check(f"x_{split}", x, (None, *image_shape), "uint8")
-        _check(f"y_{split}", y, (len(x),), "uint8")
-        if set(np.unique(y)) != set(range(n_classes)):
-            raise ValueError(f"y_{split} should hold the labels 0 to {n_classes - 1}, each at least once")
-        if x.min() == x.max():
-            raise ValueError(f"x_{split} holds one value only")
-    return arrays
-
-
 def _read_reuters(path):
     """x_train, y_train, x_test, y_test of the wires (x: reuters.Wires), checked."""
-    tokens, offsets, labels, words, topics = _read_npz(path, ("tokens", "offsets", "labels", "words", "topics"))
+    tokens, offsets, labels, words, topics = staged.read_npz(path, ("tokens", "offsets", "labels", "words", "topics"))
     reuters.check(tokens, offsets, labels, words, topics)
     return reuters.split(reuters.Wires(tokens, offsets, words), labels)
 
 
 def _copy(files, path):
     shutil.copyfile(files[0], path)
-
-
-def _convert_cifar10(files, path):
-    """The Python tarball of CIFAR-10 to the staged layout.
-
-    Its pickles are read only here, after the SHA-256 of the whole archive was found right; of the archive only the
-    known members are read, and nothing is extracted to disk.
-    """
-    with tarfile.open(files[0]) as archive:
-
-        def batch(name):
-            content = pickle.load(archive.extractfile(f"cifar-10-batches-py/{name}"), encoding="latin1")
-            images = content["data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-            return images, np.asarray(content["labels"], "uint8")
-
-        train = [batch(f"data_batch_{i}") for i in range(1, 6)]
-        x_train, y_train = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
-        x_test, y_test = batch("test_batch")
-    with path.open("wb") as file:
-        np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
 KERAS_BUCKET = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -239,7 +166,7 @@ SPECS = {
             ),
         ),
         convert=_copy,  # Keras' file already has the staged layout
-        read=lambda path: _read_images(path, (28, 28), 10),
+        read=lambda path: staged.read_images(path, (28, 28), 10),
         sample=sample_data.digits,
         sample_title="real MNIST digits",
         names=tuple("0123456789"),
@@ -257,8 +184,8 @@ SPECS = {
                 "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
             ),
         ),
-        convert=_convert_cifar10,
-        read=lambda path: _read_images(path, (32, 32, 3), 10),
+        convert=staged.convert_cifar10,
+        read=lambda path: staged.read_images(path, (32, 32, 3), 10),
         sample=sample_data.pictures,
         sample_title="drawn pictures of ten kinds of object",
         names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
