@@ -38,6 +38,6 @@ SUBSET = {
     ("hw1_mnist_mlp", "full"): Bar("test_accuracy", 0.957),
     # Six passes over 2,000 drawn pictures: 0.813 to 0.828 over 5 seeds, standard deviation 0.006; a linear model: 0.1.
     ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.790),
-    # Six passes over 5,000 real pictures, tested on all 10,000: 0.697 to 0.703 over 5 seeds, standard deviation 0.003.
-    ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.687),
+    # Six passes over 5,000 real pictures, tested on all 10,000: 0.689 to 0.703 over 5 seeds, standard deviation 0.005.
+    ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.670),
 }

@@ -85,7 +85,7 @@ def _crop(image, stage, row, column):
 COLOUR_AXES = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], "float32")
 
 
-def exciting_pictures(model, stage, channels, steps=150, seed=0):
+def exciting_pictures(model, stage, channels, steps, seed=0):
     """The picture that excites each filter in `channels` most, by gradient ascent: float (len(channels), s, s, 3).
 
     Plain ascent on pixels ends in noise. As in Olah et al. 2017 ("Feature Visualization", distill.pub) what is changed

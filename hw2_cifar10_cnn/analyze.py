@@ -20,6 +20,7 @@ from common.errors import UserError
 
 HOMEWORK = "hw2_cifar10_cnn"
 ABLATION_IMAGES = 1000  # test images on which filters are switched off, 100 of each class
+ASCENT_STEPS = 150  # towards the picture that excites a filter most
 SHOWN = 24  # filters of a layer that are drawn when all layers are: those that the network would miss most
 
 
@@ -62,7 +63,7 @@ def show_filters(model, stages, pictures, figures, shown):
         changes = filters.accuracy_without(model, stage, pictures.x_test[few], pictures.y_test[few])
         missed_most = np.argsort(changes.mean(axis=1))[:shown]
         by_class = missed_most[np.lexsort((changes[missed_most].min(axis=1), changes[missed_most].argmin(axis=1)))]
-        excited = filters.exciting_pictures(model, stage, by_class)
+        excited = filters.exciting_pictures(model, stage, by_class, ASCENT_STEPS)
         captions = []
         for channel in by_class:
             label = changes[channel].argmin()

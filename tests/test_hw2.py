@@ -207,7 +207,10 @@ def test_an_archive_is_opened_only_if_its_hash_is_right(right, archive, tmp_path
     assert files_in(tmp_path) == ({path.name, "cifar10.npz"} if right else {path.name})
 
 
-def test_analysis_draws_every_picture(sample_run, tmp_path, capsys):
+def test_analysis_draws_every_picture(sample_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(analyze, "ABLATION_IMAGES", 100)
+    monkeypatch.setattr(analyze, "ASCENT_STEPS", 20)
+    monkeypatch.setattr(analyze, "SHOWN", 6)
     assert analyze.main(["--run", str(sample_run)]) == 0
     for name in PICTURES:
         pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
