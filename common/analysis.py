@@ -60,6 +60,16 @@ def open_model(options, homework):
     return model, config
 
 
+def in_float32(model):
+    """The same network computing in float32: what was trained in bfloat16 loses small gradients to rounding."""
+    config = json.dumps(model.get_config())
+    for policy in ("mixed_bfloat16", "mixed_float16"):
+        config = config.replace(f'"{policy}"', '"float32"')
+    copy = type(model).from_config(json.loads(config))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def save_numbers(options, numbers):
     """Write what an analysis measured to analysis.json in the folder of the run."""
     files.write_json(options.run / "analysis.json", numbers)

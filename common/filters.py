@@ -207,7 +207,7 @@ def gradient_maps(model, images, labels, copies=24, noise=0.08):
     rng = np.random.default_rng(0)
     total = np.zeros(images.shape[:3])
     for _ in range(copies):
-        x = images / 255 + rng.normal(0, noise, images.shape)
+        x = np.clip(images / 255 + rng.normal(0, noise, images.shape), 0, 1)
         _, gradient = gradient_of(ops.convert_to_tensor(x.astype("float32")))
         total += np.abs(ops.convert_to_numpy(gradient)).sum(axis=-1)
     return total / copies

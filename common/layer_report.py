@@ -68,7 +68,8 @@ def _draw_probe(path, numbers):
         ax.bar(range(len(values)), values, color=plots.COLOURS[0], width=0.6)
         for position, value in enumerate(values):
             ax.text(position, value, f"{value:.1f}", ha="center", va="bottom")
-        ax.set_xticks(range(len(values)), numbers, rotation=20 if len(values) > 4 else 0)
+        many = len(values) > 5
+        ax.set_xticks(range(len(values)), numbers, rotation=40 if many else 0, ha="right" if many else "center")
         ax.set_ylabel(label)
         ax.margins(y=0.12)
     plots.save(figure, path)
@@ -106,6 +107,8 @@ def _draw_class_means(path, outputs, labels, names):
             layers.class_means(output, labels), aspect="auto", interpolation="nearest", cmap="viridis", vmin=0, vmax=1
         )
         ax.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 2 else 0)
-        ax.set(title=layer, ylabel="unit, sorted by its favourite class")
+        ax.set_title(layer)
+    for ax in axes[::columns]:
+        ax.set_ylabel("unit, sorted by its favourite class")
     figure.colorbar(image, ax=figure.axes, label="mean activation, the unit's largest = 1", shrink=0.7)
     plots.save(figure, path)

@@ -74,7 +74,8 @@ def draw_map(ax, points, labels, names, marker_size=5):
             ax.scatter(*own.T, s=marker_size, color=colour, alpha=0.6, linewidths=0)
     present = [label for label in range(len(names)) if (labels == label).any()]
     centres = np.array([np.median(points[labels == label], axis=0) for label in present])
-    for label, centre in zip(present, _apart(centres, 0.045 * np.ptp(points, axis=0)), strict=True):
+    room = np.array([0.03 + 0.014 * np.mean([len(names[label]) for label in present]), 0.045]) * np.ptp(points, axis=0)
+    for label, centre in zip(present, _apart(centres, room), strict=True):
         text = ax.text(*centre, names[label], ha="center", va="center", fontsize=12, fontweight="bold")
         text.set_path_effects([effects.withStroke(linewidth=3, foreground="white")])
     ax.set(xticks=[], yticks=[])

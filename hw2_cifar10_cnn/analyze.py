@@ -31,6 +31,7 @@ def analyze(options):
     from common.layer_report import layer_report
 
     figures = options.run / "figures"
+    model = analysis.in_float32(model)
     stages = filters.stages(model)
     if options.image:
         show_photograph(model, stages, options.image, pictures.names, figures)

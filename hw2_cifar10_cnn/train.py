@@ -78,7 +78,7 @@ def train(config, run):
             model = models.build_classic()
             optimizer = keras.optimizers.RMSprop(config.learning_rate)
         else:
-            model = models.build_fast(config.widths, models.whitening_kernels(x[:5000]))
+            model = models.build_fast(config.widths, models.whitening_weights(x[:5000]))
             one_cycle = keras.optimizers.schedules.CosineDecay(
                 0.0, updates - updates // 4, warmup_target=config.learning_rate, warmup_steps=updates // 4
             )

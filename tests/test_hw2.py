@@ -40,7 +40,7 @@ def build(name):
     if name == "classic":
         return models.build_classic()
     images = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), "uint8")
-    return models.build_fast(train.SETTINGS[name]["widths"], models.whitening_kernels(images))
+    return models.build_fast(train.SETTINGS[name]["widths"], models.whitening_weights(images))
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,15 @@ def test_every_model_takes_bytes_and_gives_ten_logits(name):
 
 
 def test_whitening_makes_patches_uncorrelated():
-    from hw2_cifar10_cnn.model import whitening_kernels
+    from hw2_cifar10_cnn.model import whitening_weights
 
     images = sample_data.pictures(300, 10)[0]
-    kernels = whitening_kernels(images)
+    kernels, biases = whitening_weights(images)
     patches = np.lib.stride_tricks.sliding_window_view(images / 255, (2, 2), axis=(1, 2))[:, ::2, ::2]
-    whitened = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12) @ kernels.reshape(12, 12)
+    whitened = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12) @ kernels.reshape(12, 24) + biases
+    np.testing.assert_allclose(whitened[:, :12], -whitened[:, 12:], atol=1e-4)
+    whitened = whitened[:, :12]
+    np.testing.assert_allclose(whitened.mean(axis=0), 0, atol=1e-3)
     covariance = np.cov(whitened, rowvar=False)
     np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=1e-3)
     assert covariance[0, 0] == pytest.approx(1, abs=0.05)

@@ -74,7 +74,7 @@ def pipeline():
         def __getitem__(self, index):
             return self.batch
 
-    model = models.build_fast(settings["widths"], models.whitening_kernels(x[:500]))
+    model = models.build_fast(settings["widths"], models.whitening_weights(x[:500]))
     model.compile(keras.optimizers.SGD(1e-3, 0.9), keras.losses.CategoricalCrossentropy(from_logits=True))
     sources = {"piped": Batches(x, y, size, 0, train.flip_and_shift(0, len(x), settings["shift"])), "bare": Ready()}
     rates = {name: [] for name in sources}
