@@ -14,12 +14,13 @@ from common.distort import distort
 HOMEWORK = "hw1_mnist_mlp"
 SETTINGS = {  # tuned on a validation split of the training digits
     "fast": {
-        "updates": 645,  # 3 passes over the training digits
+        "updates": 430,  # 2 passes over the training digits
         "batch_size": 256,
         "hidden": [256, 256],
         "batch_norm": True,
         "dropout": 0.0,  # in so short a training it only slows the learning down
         "optimizer": "adam",
+        "beta_2": 0.95,  # Adam's usual 0.999 remembers gradients for longer than this training takes
         "learning_rate": 2e-2,  # the peak: up over a tenth of the updates, then down to 0 along a cosine
         "schedule": "one cycle",
         "label_smoothing": 0.1,
@@ -32,6 +33,7 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "batch_norm": True,
         "dropout": 0.0,
         "optimizer": "adam",
+        "beta_2": 0.999,
         "learning_rate": 5e-3,
         "schedule": "one cycle",
         "label_smoothing": 0.1,
@@ -80,11 +82,14 @@ def train(config, run):
         learning_rate = keras.optimizers.schedules.CosineDecay(
             0.0, updates - updates // 10, warmup_target=config.learning_rate, warmup_steps=updates // 10
         )
-    optimizers = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
     with run.device.scope():
+        if config.optimizer == "adam":
+            optimizer = keras.optimizers.Adam(learning_rate, beta_2=config.beta_2)
+        else:
+            optimizer = keras.optimizers.RMSprop(learning_rate)
         model = build_mlp(config.hidden, config.batch_norm, config.dropout)
         model.compile(
-            optimizer=optimizers[config.optimizer](learning_rate),
+            optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
             metrics=["accuracy"],
         )
