@@ -158,8 +158,8 @@ HAND_MADE = {  # the kernels of the lecture on image processing
     "blur": [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
     "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
     "Laplacian": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
-    "Sobel, vertical edge": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
-    "Sobel, horizontal edge": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
+    "Sobel left-right": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "Sobel up-down": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
     "diagonal edge": [[0, 1, 2], [-1, 0, 1], [-2, -1, 0]],
     "line": [[-1, 2, -1], [-1, 2, -1], [-1, 2, -1]],
 }
