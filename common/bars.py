@@ -36,8 +36,8 @@ SUBSET = {
     ("hw1_mnist_mlp", "sample"): Bar("test_accuracy", 0.943),
     # The same on 5,000 real digits, tested on all 10,000: 0.9616 to 0.9650 over 5 seeds, standard deviation 0.0014.
     ("hw1_mnist_mlp", "full"): Bar("test_accuracy", 0.957),
-    # Six passes over 2,000 drawn pictures: 0.813 to 0.828 over 5 seeds, standard deviation 0.006; a linear model: 0.1.
-    ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.790),
-    # Six passes over 5,000 real pictures, tested on all 10,000: 0.689 to 0.703 over 5 seeds, standard deviation 0.005.
+    # Six passes over 2,000 drawn pictures: 0.797 to 0.833 over 5 seeds, standard deviation 0.015; a linear model: 0.1.
+    ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.750),
+    # Six passes over 5,000 real pictures, tested on all 10,000: 0.687 to 0.703 over 5 seeds, standard deviation 0.005.
     ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.670),
 }
