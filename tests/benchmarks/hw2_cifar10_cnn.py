@@ -62,11 +62,14 @@ def pipeline():
     settings = train.SETTINGS["fast"]
     size = settings["batch_size"]
     rng = np.random.default_rng(0)
-    x = rng.integers(0, 256, (20 * size, 32, 32, 3), "uint8")
+    x = rng.integers(0, 256, (40 * size, 32, 32, 3), "uint8")
     y = keras.utils.to_categorical(rng.integers(0, 10, len(x)), 10)
 
     class Ready(keras.utils.PyDataset):
         batch = x[:size], y[:size]
+
+        def __init__(self):
+            super().__init__(workers=2)  # the same way into `fit`: only the work of a batch is missing
 
         def __len__(self):
             return len(x) // size
