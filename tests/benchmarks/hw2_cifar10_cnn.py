@@ -27,12 +27,13 @@ ROUNDS = 3
 
 def keras_example():
     """Print {"step_seconds"} of the example as JSON."""
-    import keras
     import numpy as np
 
     from common import device
 
     device.setup("float32")
+    import keras
+
     from hw2_cifar10_cnn.model import build_classic
 
     model = build_classic()
@@ -49,12 +50,13 @@ def keras_example():
 
 def pipeline():
     """Print {"piped", "bare"}, lists of training pictures per second with our batches and with one that is ready."""
-    import keras
     import numpy as np
 
     from common import device
 
     device.setup()
+    import keras
+
     from common.batches import Batches
     from hw2_cifar10_cnn import model as models
     from hw2_cifar10_cnn import train
