@@ -1,0 +1,251 @@
+"""What the topic network makes of the wires, which words decide, and which labels are likely wrong.
+
+    python hw1_reuters_mlp/analyze.py                       about a minute on two CPU cores, after train.py
+    python hw1_reuters_mlp/analyze.py --text "Oil prices rose after OPEC ..."
+    python hw1_reuters_mlp/analyze.py --text news.txt       a file; - reads standard input
+
+Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
+"""
+
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
+
+from common import analysis, plots
+from common.bag_of_words import BagOfWords
+from common.errors import UserError
+from common.marked_text import AGAINST, FOR, draw_texts
+from common.reuters import TOPICS
+from common.texts import read_text
+
+HOMEWORK = "hw1_reuters_mlp"
+
+
+def analyze(options):
+    """Draw all pictures of the run, or with --text name the topics of one text."""
+    if options.text is not None:
+        name_topics(options)
+        return
+    model, wires, _ = analysis.open_run(options, HOMEWORK, "reuters")
+    bag = open_words(options)
+    figures = options.run / "figures"
+    scores = bag.predict(model, wires.x_test)
+    numbers = report_layers(model, bag, wires, figures)
+    numbers["words"] = show_topic_words(model, bag, wires, figures / "topic_words.png")
+    numbers["topics"] = show_topics(wires, scores.argmax(axis=1), figures)
+    show_deciding_words(model, bag, wires, scores, figures / "deciding_words.png")
+    numbers["labels"] = show_suspects(model, bag, wires, scores, figures / "suspects.png")
+    analysis.save_numbers(options, numbers)
+
+
+def open_words(options):
+    """The BagOfWords of the run."""
+    path = options.run / "words.npz"
+    try:
+        return BagOfWords.load(path)
+    except Exception as error:  # a damaged .npz raises errors of many kinds
+        raise UserError(f"{path} cannot be read ({error}): train again") from None
+
+
+def largest_topics(wires, n=12):
+    """The `n` topics with the most training wires, the largest first."""
+    return np.argsort(-np.bincount(wires.y_train, minlength=len(TOPICS)), kind="stable")[:n]
+
+
+def report_layers(model, bag, wires, figures):
+    """The layer analysis of homework 1, with the twelve largest topics on the maps."""
+    from common.layer_report import layer_report  # needs Keras, which starts after the device is chosen
+
+    largest = largest_topics(wires, len(TOPICS))
+    rank = np.argsort(largest)  # the topics numbered by size
+    train = bag.rows(wires.x_train[:5000])[:], rank[wires.y_train[:5000]]
+    test = bag.rows(wires.x_test)[:], rank[wires.y_test]
+    return layer_report(model, train, test, [TOPICS[topic] for topic in largest[:12]], figures)
+
+
+def contributions(model, rows, topics):
+    """What every word adds to the score of a topic, float32 (n, words): rows (n, words), topics (n,).
+
+    A network with ReLU is linear as long as the same units are active: the score of a topic is a sum over the words,
+    weight of the word in the text times slope, and a rest that comes from the biases.
+    """
+    kernel, bias = (np.asarray(value, "float32") for value in model.get_layer("hidden").get_weights())
+    out, _ = model.get_layer("topics").get_weights()  # (members, units, topics)
+    members = out.shape[0]
+    active = rows @ kernel + bias > 0
+    slopes = active * out[:, :, topics].reshape(-1, len(topics)).T / members
+    return rows * (slopes @ kernel.T)
+
+
+def show_topic_words(model, bag, wires, path, wires_per_topic=400, n_words=10):
+    """topic_words.png: the words that add most to the scores of the largest topics, on average over their wires."""
+    figure = plots.new_figure(13, 10.5, "The words that speak most for a topic")
+    words = {}
+    for ax, topic in zip(figure.subplots(3, 4).ravel(), largest_topics(wires), strict=True):
+        own = np.flatnonzero(wires.y_train == topic)[:wires_per_topic]
+        mean = contributions(model, bag.rows(wires.x_train[own])[:], np.full(len(own), topic)).mean(axis=0)
+        best = np.argsort(-mean)[:n_words]
+        ax.barh(bag.words[best], mean[best], color=FOR)
+        ax.invert_yaxis()
+        ax.set_title(f"{TOPICS[topic]} ({(wires.y_train == topic).sum():,} wires)", fontsize=11)
+        words[TOPICS[topic]] = bag.words[best].tolist()
+    figure.supxlabel("what the word adds to the score of the topic, mean over its training wires", fontsize=11)
+    plots.save(figure, path)
+    return words
+
+
+def show_topics(wires, answers, figures):
+    """topics.png, precision and recall of every topic; confusion.png, the topics that get confused most."""
+    sizes = np.bincount(wires.y_train, minlength=len(TOPICS))
+    precision, recall, f1, n_test = precision_recall_fscore_support(
+        wires.y_test, answers, labels=range(len(TOPICS)), zero_division=0
+    )
+    order = np.argsort(sizes, kind="stable")
+    places = np.arange(len(TOPICS))
+    figure = plots.new_figure(11, 10.5, "The more wires of a topic were seen, the better it is known")
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2))
+    left.barh(places, sizes[order], color=plots.COLOURS[2])
+    left.set(xscale="log", xlabel="training wires", ylim=(-0.7, len(TOPICS) - 0.3))
+    left.set_yticks(places, [TOPICS[topic] for topic in order], fontsize=8.5)
+    right.hlines(places, precision[order], recall[order], color="#cccccc", linewidth=2)
+    right.scatter(precision[order], places, color=FOR, s=26, label="precision: of the answers, this many are right")
+    right.scatter(recall[order], places, color=AGAINST, s=26, label="recall: of the wires, this many are found")
+    right.set(xlabel="share of the test wires", xlim=(-0.03, 1.03))
+    right.grid(axis="x", alpha=0.3)
+    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    plots.save(figure, figures / "topics.png")
+
+    matrix = np.zeros((len(TOPICS), len(TOPICS)), int)
+    np.add.at(matrix, (wires.y_test, answers), 1)
+    errors = matrix - np.diag(np.diag(matrix))
+    confused = np.sort(np.argsort(-(errors.sum(axis=0) + errors.sum(axis=1)), kind="stable")[:14])
+    others = np.setdiff1d(places, confused)
+    names = [*(TOPICS[topic] for topic in confused), f"{len(others)} others"]
+    groups = [*([topic] for topic in confused), others]
+    small = np.array([[matrix[np.ix_(rows, columns)].sum() for columns in groups] for rows in groups])
+    title = f"{errors.sum():,} mistakes in {len(answers):,} test wires: the topics that get confused"
+    plots.confusion_matrix(figures / "confusion.png", small, names, title)
+    return {
+        TOPICS[topic]: {
+            "n_train": int(sizes[topic]),
+            "n_test": int(n_test[topic]),
+            "precision": float(precision[topic]),
+            "recall": float(recall[topic]),
+            "f1": float(f1[topic]),
+        }
+        for topic in order[::-1]
+    }
+
+
+def show_deciding_words(model, bag, wires, scores, path):
+    """deciding_words.png: a wire that is easy, one that was a close decision, and one that went wrong."""
+    answers = scores.argmax(axis=1)
+    ordered = np.sort(scores, axis=1)
+    gap = ordered[:, -1] - ordered[:, -2]
+    right = answers == wires.y_test
+    lengths = np.diff(wires.x_test.offsets)
+    # of readable length and none of the two largest topics, whose wires are mostly tables
+    good = (lengths > 60) & (lengths < 160) & ~np.isin(answers, largest_topics(wires, 2))
+    rows = []
+    for kind, value in ((good & right, -gap), (good & right, gap), (good & ~right, gap)):
+        if kind.any():
+            rows.append(np.flatnonzero(kind)[np.argmin(value[kind])])
+    headings = []
+    for row in rows:
+        second = scores[row].argsort()[-2]
+        headings.append(
+            f"{TOPICS[answers[row]]} ({scores[row].max():+.2f}), then {TOPICS[second]} ({scores[row, second]:+.2f}); "
+            f"the label says {TOPICS[wires.y_test[row]]}"
+        )
+    added = contributions(model, bag.rows(wires.x_test[np.array(rows, int)])[:], answers[rows])
+    texts = [wires.x_test.text(row) for row in rows]
+    draw_texts(path, bag, texts, headings, added, "An easy wire, a close decision, a mistake")
+
+
+def show_suspects(model, bag, wires, scores, path, shown=7, words_shown=60):
+    """suspects.png: the test wires whose label is most likely wrong; and how many wires have a twin.
+
+    A label is suspect when the network gives another topic a score that is higher by more than 1, half of the
+    distance that it was taught to put between yes and no. Twins are wires with the same words.
+    """
+    n_train = len(wires.x_train)
+    labels = np.concatenate([wires.y_train, wires.y_test])
+    twins = defaultdict(list)
+    for x, first in ((wires.x_train, 0), (wires.x_test, n_train)):
+        for row in range(len(x)):
+            twins[x.tokens[x.offsets[row] : x.offsets[row + 1]].tobytes()].append(first + row)
+    groups = [np.array(rows) for rows in twins.values() if len(rows) > 1]
+    kind = np.full(len(labels), "no twin", dtype=object)
+    lost = 0  # of several identical wires a classifier gets right at most those with the most frequent label
+    twin_of = {}
+    for rows in groups:
+        counts = np.bincount(labels[rows])
+        kind[rows] = "agreeing twin" if counts.max() == len(rows) else "conflicting twin"
+        lost += len(rows) - counts.max()
+        twin_of |= {row: rows[rows != row] for row in rows}
+
+    answers = scores.argmax(axis=1)
+    gap = scores.max(axis=1) - scores[np.arange(len(scores)), wires.y_test]
+    right = answers == wires.y_test
+    numbers = {
+        "suspect_test_labels": int((gap > 1).sum()),
+        "groups_of_twins": len(groups),
+        "groups_with_conflicting_labels": sum(len(set(labels[rows])) > 1 for rows in groups),
+        "share_of_wires_with_a_conflicting_twin": float((kind == "conflicting twin").mean()),
+        "upper_bound_of_accuracy": 1 - lost / len(labels),
+    }
+    for name in ("conflicting twin", "agreeing twin", "no twin"):
+        of_kind = kind[n_train:] == name
+        accuracy = float(right[of_kind].mean()) if of_kind.any() else None
+        numbers[f"test wires with {name}"] = {"n": int(of_kind.sum()), "accuracy": accuracy}
+
+    suspects = np.argsort(-gap)[:shown]
+    headings = []
+    for row in suspects:
+        heading = f"labelled {TOPICS[wires.y_test[row]]}, reads like {TOPICS[answers[row]]} (by {gap[row]:.1f})"
+        named = sorted({TOPICS[labels[twin]] for twin in twin_of.get(n_train + row, [])})
+        headings.append(heading + (f"; a wire with the same words is labelled {', '.join(named)}" if named else ""))
+    added = contributions(model, bag.rows(wires.x_test[suspects])[:], answers[suspects])
+    texts = [wires.x_test.text(row)[:words_shown] for row in suspects]
+    draw_texts(path, bag, texts, headings, added, "Test wires whose label is most likely wrong")
+    return numbers
+
+
+def name_topics(options):
+    """Print the three most likely topics of the text in --text, with the words that counted; draw own_text.png."""
+    text = read_text(options.text)
+    model, _ = analysis.open_model(options, HOMEWORK)
+    bag = open_words(options)
+    words, wire = bag.read(text)
+    if not words:
+        raise UserError("the text is empty: give some English sentences")
+    known = int((wire.tokens > 0).sum())
+    if not known:
+        raise UserError("the network knows none of the words: give English text, as in a newspaper")
+    scores = bag.predict(model, wire)[0]
+    top = np.argsort(-scores)[:3]
+    added = contributions(model, bag.rows(wire)[:].repeat(3, axis=0), top)
+    for topic, values in zip(top, added, strict=True):
+        best = [i for i in np.argsort(-values)[:6] if values[i] > 0]
+        reasons = ", ".join(f"{bag.words[i]} {values[i]:+.2f}" for i in best)
+        print(f"{TOPICS[topic]:15} {scores[topic]:+.2f}   {reasons}")
+    if known < max(5, len(words) / 2):
+        print(f"NOTE: the network knows only {known} of the {len(words)} words: do not trust this answer")
+    heading = ", ".join(f"{TOPICS[topic]} ({scores[topic]:+.2f})" for topic in top)
+    path = options.run / "figures" / "own_text.png"
+    draw_texts(path, bag, [words[:400]], [heading], added[:1], "The three most likely topics")
+
+
+def main(argv=None):
+    parser = analysis.options(HOMEWORK, __doc__)
+    parser.add_argument("--text", metavar="TEXT", help="an English text, a file with one, or - for standard input")
+    return analysis.main(parser, analyze, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
