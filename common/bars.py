@@ -40,4 +40,8 @@ SUBSET = {
     ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.750),
     # Six passes over 5,000 real pictures, tested on all 10,000: 0.687 to 0.703 over 5 seeds, standard deviation 0.005.
     ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.670),
+    # The default training on 2,800 written wires: 0.831 to 0.836 over 5 seeds, standard deviation 0.002.
+    ("hw1_reuters_mlp", "sample"): Bar("test_accuracy", 0.824),
+    # The same on 4,000 real wires, tested on all 2,246: 0.825 to 0.833 over 5 seeds, standard deviation 0.0035.
+    ("hw1_reuters_mlp", "full"): Bar("test_accuracy", 0.814),
 }

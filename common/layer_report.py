@@ -46,7 +46,7 @@ def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_e
 
 
 def _draw_maps(path, maps, labels, names, title):
-    columns = 2 if len(maps) <= 4 else 3
+    columns = 2 if len(maps) in (2, 4) else 3
     rows = -(-len(maps) // columns)
     figure = plots.new_figure(5.2 * columns, 4.9 * rows + 0.4, title)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -1,0 +1,261 @@
+"""Homework 1, news topics: data, the networks, training to the subset bar, exact resuming, the analysis."""
+
+import io
+import json
+import pickle
+from argparse import Namespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common import bars, data, download, reuters, sample_data, texts
+from common.bag_of_words import BagOfWords
+from common.errors import UserError
+from hw1_reuters_mlp import analyze, train
+from tests.helpers import STAGED, assert_same_result
+
+PICTURES = {
+    "curves",
+    "layers_pca",
+    "layers_tsne",
+    "layers_probe",
+    "layers_units",
+    "layers_class_means",
+    "topic_words",
+    "topics",
+    "confusion",
+    "deciding_words",
+    "suspects",
+}
+OIL = "Oil prices rose after OPEC ministers agreed to cut the output of crude to 17 mln barrels a day."
+
+
+@pytest.fixture(scope="module")
+def sample_run(tmp_path_factory):
+    """The default training on the built-in sample, with its analysis."""
+    out = tmp_path_factory.mktemp("wires") / "out"
+    assert train.main(["--data", "sample", "--out", str(out)]) == 0
+    assert analyze.main(["--run", str(out)]) == 0
+    return out
+
+
+def metrics(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+def staged_arrays(n=60):
+    """The arrays of a staged file with `n` short wires; every topic occurs in the training split."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"word{i}" for i in range(50)])
+    lengths = rng.integers(3, 9, n)
+    return {
+        "tokens": rng.integers(1, 51, lengths.sum()).astype("int32"),
+        "offsets": np.concatenate([[0], np.cumsum(lengths)]).astype("int64"),
+        "labels": (np.arange(n) % 46).astype("uint8"),
+        "words": words,
+        "topics": np.array(reuters.TOPICS),
+    }
+
+
+def config(folder):
+    return Namespace(data="full", data_dir=folder, limit=None, seed=0)
+
+
+@pytest.mark.parametrize("members", [1, 5])
+def test_every_member_gives_a_margin_per_topic_and_the_answer_is_their_mean(members):
+    from hw1_reuters_mlp.model import build_mlp
+
+    each, mean = build_mlp(n_words=30, n_topics=46, units=8, dropout=0.5, l2=1e-4, members=members)
+    rows = np.random.default_rng(0).random((4, 30), "float32")
+    margins = each.predict(rows, verbose=0)
+    assert margins.shape == (4, members, 46)
+    np.testing.assert_allclose(mean.predict(rows, verbose=0), margins.mean(axis=1), atol=1e-5)
+
+
+def test_words_early_in_a_wire_count_more_and_rare_words_more_than_frequent_ones():
+    words = np.array(["the", "oil", "wheat"])
+    wires = reuters.Wires(np.array([1, 2, 1, 3, 3, 2], "int32"), np.array([0, 2, 4, 6]), words)
+    bag = BagOfWords.fit(wires, 3, "tf-idf")
+    assert bag.idf[0] == pytest.approx(np.log(4 / 3) + 1)  # in two of three wires, as every word here
+    rows = bag.rows(wires)[:]
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 10, rtol=1e-5)
+    assert rows[2, 2] > rows[2, 1] > 0  # wheat stands before oil
+    assert rows[2, 0] == 0
+    binary = BagOfWords.fit(wires, 2, "binary").rows(wires)[:]
+    np.testing.assert_array_equal(binary, [[1, 1], [1, 0], [0, 1]])
+
+
+def test_default_training_passes_the_bar_of_the_sample(sample_run):
+    found = metrics(sample_run)
+    assert bars.SUBSET["hw1_reuters_mlp", "sample"].passes(found["test_accuracy"]), found["test_accuracy"]
+    assert found["passed"] is None
+    assert found["test_accuracy"] > found["majority_class_accuracy"] + 0.3
+    assert 0 < found["macro_f1"] < found["test_accuracy"]
+
+
+if (STAGED / "reuters.npz").exists():
+
+    def test_default_training_passes_the_bar_of_4000_real_wires(tmp_path):
+        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "4000", "--out", str(tmp_path / "out")]
+        assert train.main(options) == 0
+        found = metrics(tmp_path / "out")
+        assert bars.SUBSET["hw1_reuters_mlp", "full"].passes(found["test_accuracy"]), found["test_accuracy"]
+        assert (found["n_train"], found["n_test"]) == (4000, 2246)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("model", ["fast", "best"])
+def test_training_passes_the_bar_of_the_assignment(model, tmp_path):
+    assert train.main(["--data", "full", "--model", model, "--out", str(tmp_path / "out")]) == 0
+    assert metrics(tmp_path / "out")["passed"] is True
+
+
+def test_classic_model_learns_in_one_pass(tmp_path):
+    options = ["--model", "classic", "--data", "sample", "--epochs", "1", "--out", str(tmp_path / "out")]
+    assert train.main(options) == 0
+    assert metrics(tmp_path / "out")["test_accuracy"] > metrics(tmp_path / "out")["majority_class_accuracy"] + 0.1
+
+
+def test_a_stopped_run_ends_with_the_weights_it_would_have_had(tmp_path, monkeypatch):
+    from common import recorder
+
+    options = ["--data", "sample", "--limit", "400", "--epochs", "3", "--batch-size", "64", "--precision", "float32"]
+    assert train.main([*options, "--out", str(tmp_path / "whole")]) == 0
+    on_epoch_end = recorder.Recorder.on_epoch_end
+
+    def stop_after_the_first(self, epoch, logs=None):
+        on_epoch_end(self, epoch, logs)
+        if not epoch:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.Recorder, "on_epoch_end", stop_after_the_first)
+        assert train.main([*options, "--out", str(tmp_path / "stopped")]) == 130
+    assert train.main(["--resume", "--out", str(tmp_path / "stopped")]) == 0
+    assert_same_result(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_analysis_draws_every_picture_and_finds_the_twins(sample_run):
+    for name in PICTURES:
+        pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
+        assert min(pixels.shape[:2]) > 300
+        assert pixels.std() > 8, f"{name} is almost empty"
+    found = json.loads((sample_run / "analysis.json").read_text())
+    assert list(found["layers"]) == ["input", "hidden", "margins"]
+    assert found["layers"]["margins"]["class_separation"] > found["layers"]["input"]["class_separation"]
+    assert len(found["topics"]) == 46
+    assert len(found["words"]) == 12
+    assert 0 < found["labels"]["upper_bound_of_accuracy"] <= 1
+
+
+def test_the_topics_of_any_text_with_the_words_that_counted(sample_run, tmp_path, capsys):
+    words, wire = BagOfWords.load(sample_run / "words.npz").read(OIL)
+    assert words[:3] == ["oil", "prices", "rose"]
+    assert (wire.tokens > 0).any()
+    path = tmp_path / "news.txt"
+    path.write_text(OIL)
+    for argument in (OIL, str(path)):
+        assert analyze.main(["--run", str(sample_run), "--text", argument]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].split()[0] in reuters.TOPICS
+        assert len([line for line in lines if line.split()[0] in reuters.TOPICS]) == 3
+    assert (sample_run / "figures" / "own_text.png").exists()
+
+
+def test_a_text_with_hardly_any_known_word_says_so(sample_run, capsys):
+    assert analyze.main(["--run", str(sample_run), "--text", "the zyxw vutsr qponm lkjih gfedc of bazyx"]) == 0
+    assert "NOTE: the network knows only" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argument", ["", "   ", "石油價格上漲，各國部長同意減產。", "missing.txt", "1234 5678", "qwxyzv zzkkqq"]
+)
+def test_a_text_that_is_none_gives_one_sentence(argument, sample_run, capsys):
+    assert analyze.main(["--run", str(sample_run), "--text", argument]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "(--debug" not in error
+
+
+def test_a_binary_file_is_not_a_text(tmp_path):
+    path = tmp_path / "picture.png"
+    Image.new("L", (30, 30)).save(path)
+    with pytest.raises(UserError, match=r"picture\.png is not plain text"):
+        texts.read_text(str(path))
+
+
+def test_keras_files_are_converted_to_the_same_split_as_keras_makes(tmp_path):
+    rng = np.random.default_rng(0)
+    wires = np.empty(60, object)
+    wires[:] = [[*rng.integers(1, 51, rng.integers(3, 9)).tolist()] for _ in range(60)]
+    labels = np.arange(60) % 46
+    np.savez(tmp_path / "source.npz", x=wires, y=labels)
+    index = {f"word{i}": i + 1 for i in range(50)}
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    reuters.convert([tmp_path / "source.npz", tmp_path / "index.json"], tmp_path / "reuters.npz")
+    with np.load(tmp_path / "reuters.npz", allow_pickle=False) as made:
+        order = np.arange(60)
+        np.random.RandomState(113).shuffle(order)  # as keras.datasets.reuters.load_data does it
+        np.testing.assert_array_equal(made["labels"], labels[order])
+        first = made["tokens"][made["offsets"][0] : made["offsets"][1]].tolist()
+        assert first == wires[order[0]]
+        assert made["words"].tolist() == list(index)
+
+
+def test_a_file_with_another_hash_is_never_unpickled(tmp_path, monkeypatch):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    content = np.empty(1, object)
+    content[0] = Trap()
+    source = io.BytesIO()
+    np.savez(source, x=content, y=np.zeros(1))
+
+    def deliver(url, remote, folder, seconds):
+        raise ValueError("hash differs") if remote.hash else AssertionError("without a hash")
+
+    monkeypatch.setattr(download, "_fetch_from", deliver)
+    with pytest.raises(UserError, match="other bytes than expected"):
+        data.load("reuters", config(tmp_path / "data"))
+    (tmp_path / "data" / "reuters.npz").write_bytes(source.getvalue())  # staged by mistake
+    with pytest.raises(UserError, match=r"reuters\.npz is broken"):
+        data.load("reuters", config(tmp_path / "data"))
+    assert not (tmp_path / "sprung").exists()
+    assert pickle.dumps(Trap())  # the trap is one
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("tokens", lambda array: array.astype("float32")),
+        ("tokens", lambda array: array + 50),
+        ("offsets", lambda array: array[:-1]),
+        ("offsets", lambda array: array[::-1]),
+        ("labels", lambda array: array * 0),
+        ("words", lambda array: array[:10]),
+        ("topics", lambda array: array[::-1]),
+        ("topics", None),
+    ],
+)
+def test_a_broken_staged_file_gives_one_sentence(name, change, tmp_path):
+    arrays = staged_arrays()
+    np.savez(tmp_path / "reuters.npz", **arrays)
+    assert len(data.load("reuters", config(tmp_path)).x_train) == 48
+    arrays[name] = change(arrays[name]) if change else None
+    np.savez(tmp_path / "reuters.npz", **{key: array for key, array in arrays.items() if array is not None})
+    with pytest.raises(UserError, match=r"reuters\.npz is broken") as error:
+        data.load("reuters", config(tmp_path))
+    assert "\n" not in str(error.value)
+
+
+def test_the_sample_is_as_unbalanced_as_the_real_wires():
+    _, y_train, x_test, y_test = sample_data.wires()
+    counts = np.sort(np.bincount(y_train, minlength=46))[::-1]
+    assert counts.min() > 0
+    assert 0.25 < counts[0] / counts.sum() < 0.5
+    assert len(x_test) == len(y_test)
+    assert len(x_test.text(0)) > 10
+    np.testing.assert_array_equal(sample_data.wires()[1], y_train)
