@@ -74,8 +74,9 @@ def draw_map(ax, points, labels, names, marker_size=5):
             ax.scatter(*own.T, s=marker_size, color=colour, alpha=0.6, linewidths=0)
     present = [label for label in range(len(names)) if (labels == label).any()]
     centres = np.array([np.median(points[labels == label], axis=0) for label in present])
-    room = np.array([0.03 + 0.014 * np.mean([len(names[label]) for label in present]), 0.045]) * np.ptp(points, axis=0)
-    for label, centre in zip(present, _apart(centres, room), strict=True):
+    width = 0.023 * np.ptp(points[:, 0]) * np.array([len(names[label]) for label in present])  # of the drawn names
+    height = 0.05 * np.ptp(points[:, 1])
+    for label, centre in zip(present, _apart(centres, width, height), strict=True):
         text = ax.text(*centre, names[label], ha="center", va="center", fontsize=12, fontweight="bold")
         text.set_path_effects([effects.withStroke(linewidth=3, foreground="white")])
     ax.set(xticks=[], yticks=[])
@@ -83,14 +84,23 @@ def draw_map(ax, points, labels, names, marker_size=5):
         spine.set_visible(False)
 
 
-def _apart(places, gap):
-    """`places` (n, 2), those closer than `gap` (2,) pushed apart, so that names drawn there can be read."""
-    places = places / gap
-    for _ in range(50):
-        steps = places[:, None] - places[None]
-        distances = np.linalg.norm(steps, axis=2, keepdims=True) + np.eye(len(places))[:, :, None]
-        places = places + 0.25 * (steps / distances * np.clip(1 - distances, 0, None)).sum(axis=1)
-    return places * gap
+def _apart(places, width, height):
+    """`places` (n, 2) of names, those that would overlap moved up and down until all can be read.
+
+    width (n,), height: of the drawn names.
+    """
+    places = np.array(places)
+    beside = np.abs(places[:, None, 0] - places[None, :, 0]) >= (width[:, None] + width[None]) / 2
+    for _ in range(200):
+        for i in range(len(places)):
+            for j in range(i):
+                step = places[i, 1] - places[j, 1]
+                overlap = height - abs(step)
+                if overlap > 0 and not beside[i, j]:
+                    move = (0.5 if step >= 0 else -0.5) * overlap
+                    places[i, 1] += move
+                    places[j, 1] -= move
+    return places
 
 
 def confusion_matrix(path, matrix, names, title):
