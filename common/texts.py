@@ -11,6 +11,8 @@ def read_text(argument):
     """The text itself, the content of the file of that name, or standard input for "-". Raises UserError."""
     if argument == "-":
         return _decode(sys.stdin.buffer.read(), "standard input")
+    if not argument.strip():
+        raise UserError("the text is empty: give some English sentences")
     with contextlib.suppress(OSError, ValueError):  # too long for the name of a file
         path = Path(argument)
         if path.is_file():

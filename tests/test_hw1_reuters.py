@@ -177,6 +177,7 @@ def test_a_text_that_is_none_gives_one_sentence(argument, sample_run, capsys):
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert "(--debug" not in error
+    assert argument.strip() or "the text is empty" in error
 
 
 def test_a_binary_file_is_not_a_text(tmp_path):
