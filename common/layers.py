@@ -60,8 +60,11 @@ def tsne_map(output):
 
 
 def fit_linear_probe(output, labels):
-    """A linear classifier on one layer's output (Alain & Bengio 2016, arXiv:1610.01644), with predict_proba."""
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
+    """A linear classifier on one layer's output (Alain & Bengio 2016, arXiv:1610.01644), with predict_proba.
+
+    The more numbers the layer has, the stronger the penalty on their weights.
+    """
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=10 / output.shape[1], max_iter=200))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough: the accuracy no longer changes
         return probe.fit(output, labels)
