@@ -13,6 +13,7 @@ import json
 import math
 import platform
 import shutil
+import signal
 import sys
 from importlib import metadata
 
@@ -32,6 +33,7 @@ class Run:
         self.config = config
         self.folder = config.out
         self.progress = checkpoint.Progress()
+        self.interrupted = False
         self.verbose = 1 if sys.stdout.isatty() else 2  # a progress bar on a terminal, a line per epoch elsewhere
 
     def __enter__(self):
@@ -43,12 +45,19 @@ class Run:
             raise UserError(f"another run is writing to {self.folder}: wait for it, or choose another --out") from None
         except OSError as error:
             raise UserError(f"cannot write to {self.folder} ({error.strerror}): choose another --out") from None
+        self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
         self.device = device.setup(self.config.precision, self.config.gpus, self.config.seed)
         self.config.precision = self.device.precision  # a resumed run keeps it, on another machine too
         return self
 
     def __exit__(self, *_):
+        signal.signal(signal.SIGINT, self._previous_handler)
         self._lock.release()
+
+    def _interrupt(self, *_):
+        """On Ctrl-C. Keras and TensorFlow have places that swallow the exception: the Recorder raises it once more."""
+        self.interrupted = True
+        raise KeyboardInterrupt
 
     def start(self, dataset):
         """Say what is about to run, and write config.json. An earlier run in the folder moves to `previous/`."""

@@ -1,7 +1,9 @@
 """A run that is killed, interrupted, or hit by a full disk goes on with --resume as if nothing had happened."""
 
+import contextlib
 import hashlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -13,6 +15,8 @@ import filelock
 import numpy as np
 import pytest
 
+from common import recorder
+from hw1_mnist_mlp import train
 from tests.helpers import (
     HOMEWORK,
     KILLED,
@@ -122,6 +126,17 @@ def test_interrupted_with_the_keyboard(server, finished_run, tmp_path):
     assert_one_sentence(process.stderr, "--resume", out)
     finish(server, out)
     assert_same_result(out, finished_run)
+
+
+def test_an_interruption_that_a_library_swallows_still_stops_the_run(tmp_path, monkeypatch):
+    def swallowing(self, epoch, logs=None):
+        if epoch == 2:
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(recorder.Recorder, "on_epoch_begin", swallowing)
+    assert train.main([*RUN, "--out", str(tmp_path / "out")]) == 130
+    assert checkpoints(tmp_path / "out") == [1, 2]
 
 
 @pytest.mark.parametrize("moment", [2, 5, 6, 8])
