@@ -19,10 +19,6 @@ class Recorder(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.began = time.perf_counter() - self.run.progress.seconds
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.run.interrupted:
-            raise KeyboardInterrupt
-
     def on_epoch_end(self, epoch, logs=None):
         run = self.run
         if not all(math.isfinite(value) for value in logs.values()):
@@ -36,5 +32,5 @@ class Recorder(keras.callbacks.Callback):
         run.progress = checkpoint.Progress(epoch + 1, [*run.progress.history, row], seconds)
         checkpoint.save(run.folder / "checkpoint", self.model, run.progress)
         files.write_csv(run.folder / "history.csv", run.progress.history)
-        if run.interrupted:
+        if run.interrupted:  # and a library has swallowed the exception
             raise KeyboardInterrupt

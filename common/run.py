@@ -45,9 +45,9 @@ class Run:
             raise UserError(f"another run is writing to {self.folder}: wait for it, or choose another --out") from None
         except OSError as error:
             raise UserError(f"cannot write to {self.folder} ({error.strerror}): choose another --out") from None
-        self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
         self.device = device.setup(self.config.precision, self.config.gpus, self.config.seed)
         self.config.precision = self.device.precision  # a resumed run keeps it, on another machine too
+        self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(self, *_):
@@ -55,7 +55,7 @@ class Run:
         self._lock.release()
 
     def _interrupt(self, *_):
-        """On Ctrl-C. Keras and TensorFlow have places that swallow the exception: the Recorder raises it once more."""
+        """On Ctrl-C. Keras and TensorFlow have places that swallow the exception: the Recorder then ends the run."""
         self.interrupted = True
         raise KeyboardInterrupt
 

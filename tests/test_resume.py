@@ -136,7 +136,7 @@ def test_an_interruption_that_a_library_swallows_still_stops_the_run(tmp_path, m
 
     monkeypatch.setattr(recorder.Recorder, "on_epoch_begin", swallowing)
     assert train.main([*RUN, "--out", str(tmp_path / "out")]) == 130
-    assert checkpoints(tmp_path / "out") == [1, 2]
+    assert checkpoints(tmp_path / "out") == [2, 3]
 
 
 @pytest.mark.parametrize("moment", [2, 5, 6, 8])
