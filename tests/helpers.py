@@ -149,3 +149,22 @@ def wait_for(condition, seconds=PATIENCE):
 
 
 KILLED = -signal.SIGKILL
+
+
+def assert_resumes_exactly(train, options, tmp_path, monkeypatch):
+    """A run of `train.main` that is stopped after its first epoch and resumed ends as one that was never stopped."""
+    from common import recorder
+
+    assert train.main([*options, "--out", str(tmp_path / "whole")]) == 0
+    on_epoch_end = recorder.Recorder.on_epoch_end
+
+    def stop_after_the_first(self, epoch, logs=None):
+        on_epoch_end(self, epoch, logs)
+        if not epoch:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.Recorder, "on_epoch_end", stop_after_the_first)
+        assert train.main([*options, "--out", str(tmp_path / "stopped")]) == 130
+    assert train.main(["--resume", "--out", str(tmp_path / "stopped")]) == 0
+    assert_same_result(tmp_path / "whole", tmp_path / "stopped")

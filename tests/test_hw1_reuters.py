@@ -13,7 +13,7 @@ from common import bars, data, download, reuters, sample_data, texts
 from common.bag_of_words import BagOfWords
 from common.errors import UserError
 from hw1_reuters_mlp import analyze, train
-from tests.helpers import STAGED, assert_same_result
+from tests.helpers import STAGED, assert_resumes_exactly
 
 PICTURES = {
     "curves",
@@ -118,22 +118,8 @@ def test_classic_model_learns_in_one_pass(tmp_path):
 
 
 def test_a_stopped_run_ends_with_the_weights_it_would_have_had(tmp_path, monkeypatch):
-    from common import recorder
-
     options = ["--data", "sample", "--limit", "400", "--epochs", "3", "--batch-size", "64", "--precision", "float32"]
-    assert train.main([*options, "--out", str(tmp_path / "whole")]) == 0
-    on_epoch_end = recorder.Recorder.on_epoch_end
-
-    def stop_after_the_first(self, epoch, logs=None):
-        on_epoch_end(self, epoch, logs)
-        if not epoch:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(recorder.Recorder, "on_epoch_end", stop_after_the_first)
-        assert train.main([*options, "--out", str(tmp_path / "stopped")]) == 130
-    assert train.main(["--resume", "--out", str(tmp_path / "stopped")]) == 0
-    assert_same_result(tmp_path / "whole", tmp_path / "stopped")
+    assert_resumes_exactly(train, options, tmp_path, monkeypatch)
 
 
 def test_analysis_draws_every_picture_and_finds_the_twins(sample_run):

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from common import augment, bars, data, download, sample_data
 from common.errors import UserError
 from hw2_cifar10_cnn import analyze, train
-from tests.helpers import STAGED, assert_same_result
+from tests.helpers import STAGED, assert_resumes_exactly
 
 SHORT = ["--data", "sample", "--limit", "2000", "--batch-size", "100", "--epochs", "6"]
 LAYERS = ("whiten", *(f"block{block}_conv{conv}" for block in (1, 2, 3) for conv in (1, 2)))
@@ -134,21 +134,7 @@ def test_augmentation_moves_and_mirrors_whole_images():
 
 def test_a_stopped_run_goes_on_with_the_augmentation_it_would_have_had(tmp_path, monkeypatch):
     options = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
-    assert train.main([*options, "--out", str(tmp_path / "whole")]) == 0
-    from common import recorder
-
-    on_epoch_end = recorder.Recorder.on_epoch_end
-
-    def stop_after_the_first(self, epoch, logs=None):
-        on_epoch_end(self, epoch, logs)
-        if not epoch:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(recorder.Recorder, "on_epoch_end", stop_after_the_first)
-        assert train.main([*options, "--out", str(tmp_path / "stopped")]) == 130
-    assert train.main(["--resume", "--out", str(tmp_path / "stopped")]) == 0
-    assert_same_result(tmp_path / "whole", tmp_path / "stopped")
+    assert_resumes_exactly(train, options, tmp_path, monkeypatch)
 
 
 @pytest.fixture
