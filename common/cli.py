@@ -122,7 +122,7 @@ def parse(homework, settings, doc, argv=None):
                 "leave the option out, or start without --resume"
             )
     model = given.get("model", saved.get("model", default_model))
-    return argparse.Namespace(homework=homework, **{"model": model, **options, **settings[model], **saved, **given})
+    return argparse.Namespace(homework=homework, **{"model": model, **settings[model], **options, **saved, **given})
 
 
 def _saved_options(options, settings, parser):

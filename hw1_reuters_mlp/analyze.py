@@ -63,7 +63,7 @@ def report_layers(model, bag, wires, figures):
 
     largest = largest_topics(wires, len(TOPICS))
     rank = np.argsort(largest)  # the topics numbered by size
-    train = bag.rows(wires.x_train[:1500])[:], rank[wires.y_train[:1500]]
+    train = bag.rows(wires.x_train[:5000])[:], rank[wires.y_train[:5000]]
     test = bag.rows(wires.x_test)[:], rank[wires.y_test]
     return layer_report(model, train, test, [TOPICS[topic] for topic in largest[:12]], figures)
 
