@@ -56,13 +56,16 @@ def data_options(parser):
     group.add_argument("--limit", type=positive, metavar="N", help="train on N examples only, for a quick look (all)")
 
 
-def parse(homework, settings, doc, argv=None):
+def parse(homework, settings, doc, argv=None, own_options=None, choose_model=None):
     """The options of a training run as a namespace: the settings of the model, overridden by what was given.
 
     settings: {model name: {setting: value}}, with at least batch_size and updates, the length of the training: it is
-    counted in updates so that small data is seen more often. The first model is the default. With --resume the
-    options of the stopped run apply, and an option that contradicts them is an error.
+    counted in updates so that small data is seen more often. The first model is the default, unless
+    choose_model(options as a dict) names another. own_options: {name: arguments of add_argument}, the options that this
+    homework alone has; without a default they override the setting of that name. With --resume the options of the stopped run apply, and an option that
+    contradicts them is an error.
     """
+    own_options = own_options or {}
     default_model = next(iter(settings))
 
     def per_model(name):
@@ -77,6 +80,11 @@ def parse(homework, settings, doc, argv=None):
     if len(settings) > 1:
         parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model}: the quickest)")
     data_options(parser)
+    if own_options:
+        group = parser.add_argument_group("this homework")
+    for name, arguments in own_options.items():
+        arguments = {key: value for key, value in arguments.items() if key != "default"}
+        group.add_argument(f"--{name.replace('_', '-')}", **arguments)
     group = parser.add_argument_group("training")
     group.add_argument(
         "--epochs",
@@ -111,6 +119,7 @@ def parse(homework, settings, doc, argv=None):
         "precision": "auto",
         "gpus": None,
         "debug": False,
+        **{name: arguments["default"] for name, arguments in own_options.items() if "default" in arguments},
     }
     if given.get("resume") and given.get("precision") == "auto":
         del given["precision"]  # the stopped run has made the choice
@@ -121,6 +130,8 @@ def parse(homework, settings, doc, argv=None):
                 f"--{name.replace('_', '-')} {value} contradicts the run to be resumed, which has {saved[name]}: "
                 "leave the option out, or start without --resume"
             )
+    if choose_model:
+        default_model = choose_model({**options, **saved, **given})
     model = given.get("model", saved.get("model", default_model))
     return argparse.Namespace(homework=homework, **{"model": model, **settings[model], **options, **saved, **given})
 
@@ -139,9 +150,9 @@ def _saved_options(options, settings, parser):
     return {name: value for name, value in saved.items() if name == "data" or name not in (*CHANGEABLE, "homework")}
 
 
-def main(homework, settings, train, doc, argv=None):
+def main(homework, settings, train, doc, argv=None, own_options=None, choose_model=None):
     """Parse the options, call `train(config, run)`, and return the exit status."""
-    config = parse(homework, settings, doc, argv)
+    config = parse(homework, settings, doc, argv, own_options, choose_model)
     return guarded(lambda: _train(train, config), config.debug, f"stopped; --resume goes on from {config.out}")
 
 

@@ -123,15 +123,15 @@ class Run:
         """The path of the picture `name`."""
         return self.folder / "figures" / f"{name}.png"
 
-    def finish(self, model, **figures):
+    def finish(self, model, variant=None, **figures):
         """Save the model, compare with the bar of the assignment, write metrics.json, say how it went.
 
-        figures: the homework's results under their usual names, among them the one that its bar is about.
+        variant: which bar, where the homework has several; one that the table lacks has none. figures: the homework's
+        results under their usual names, among them the one that its bar is about.
         """
         sample = self.dataset.source.kind == "sample"
-        bar = bars.FULL[self.config.homework]
-        value = figures[bar.figure]
-        passed = None if sample else bar.passes(value)
+        bar = bars.FULL.get(f"{self.config.homework}/{variant}" if variant else self.config.homework)
+        passed = bar.passes(figures) if bar and not sample else None
         with files.atomic(self.folder / "model.keras") as part:
             model.save(part, include_optimizer=False)  # the checkpoint has it
         files.write_json(
@@ -146,13 +146,14 @@ class Run:
                 "seed": self.config.seed,
                 "epochs": self.progress.epoch,
                 "train_seconds": round(self.progress.seconds, 2),
-                "bar": bar.threshold,
-                "value": value,
+                "bar": bar.threshold if bar else None,
+                "value": figures[bar.figure] if bar else None,
                 "passed": passed,
                 **figures,
             },
         )
-        print(f"{bar.sentence(value, judged=not sample)}; trained in {self.progress.seconds:.1f} s")
+        verdict = bar.sentence(figures, judged=not sample) if bar else "no bar for this data and model"
+        print(f"{verdict}; trained in {self.progress.seconds:.1f} s")
         print(f"pictures: {self.folder / 'figures'}")
         if sample:
             print(f"NOTE: {self.dataset.source.line}: not the assignment's data, so its bar is not judged")
