@@ -62,8 +62,8 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     settings: {model name: {setting: value}}, with at least batch_size and updates, the length of the training: it is
     counted in updates so that small data is seen more often. The first model is the default, unless
     choose_model(options as a dict) names another. own_options: {name: arguments of add_argument}, the options that this
-    homework alone has; without a default they override the setting of that name. With --resume the options of the stopped run apply, and an option that
-    contradicts them is an error.
+    homework alone has; without a default they override the setting of that name. With --resume the options of the
+    stopped run apply, and an option that contradicts them is an error.
     """
     own_options = own_options or {}
     default_model = next(iter(settings))
@@ -83,8 +83,8 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     if own_options:
         group = parser.add_argument_group("this homework")
     for name, arguments in own_options.items():
-        arguments = {key: value for key, value in arguments.items() if key != "default"}
-        group.add_argument(f"--{name.replace('_', '-')}", **arguments)
+        without_default = {key: value for key, value in arguments.items() if key != "default"}  # see `options` below
+        group.add_argument(f"--{name.replace('_', '-')}", **without_default)
     group = parser.add_argument_group("training")
     group.add_argument(
         "--epochs",
