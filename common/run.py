@@ -22,7 +22,10 @@ import filelock
 from common import bars, checkpoint, device, files
 from common.errors import UserError
 
-FILES = ("config.json", "history.csv", "metrics.json", "model.keras", "words.npz", "checkpoint", "figures")
+FILES = (
+    *("config.json", "history.csv", "metrics.json", "model.keras", "words.npz", "characters.json"),
+    *("checkpoint", "figures", "samples"),
+)
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 
 
