@@ -91,9 +91,10 @@ def read(files, block_bytes=BLOCK_BYTES):
     np.memmap of a temporary file that goes with the process. Raises UserError for what is not a text.
     """
     text = index(lambda: blocks(files, block_bytes))
-    if len(text.codes) < FEWEST_CHARACTERS:
+    n = len(text.codes) if text.characters.strip() else 0  # spaces and line ends alone are nothing
+    if n < FEWEST_CHARACTERS:
         name = files[0] if len(files) == 1 else files[0].parent
-        raise UserError(f"{name} {too_short(len(text.codes))}")
+        raise UserError(f"{name} {too_short(n)}")
     return text
 
 
@@ -160,7 +161,8 @@ def index(pieces):
     """The Text whose pieces (strings) come from every call of `pieces()`: once to count, once to write the codes."""
     counts = np.zeros(CODE_POINTS, np.int64)
     for piece in pieces():
-        counts += np.bincount(_points(piece), minlength=CODE_POINTS)
+        found = np.bincount(_points(piece))
+        counts[: len(found)] += found
     n, distinct = int(counts.sum()), np.flatnonzero(counts)
     if len(distinct) > MOST_DISTINCT:
         raise UserError(f"the text has {len(distinct):,} distinct characters: at most {MOST_DISTINCT:,} can be learned")

@@ -209,8 +209,9 @@ def _read_text(path, change=lambda text: text):
     if "<html" in text[:1000].lower():
         raise ValueError("it is a web page, not the text")
     text = change(text)
-    if len(text) < corpus.FEWEST_CHARACTERS:
-        raise ValueError(f"it {corpus.too_short(len(text))}")
+    n = len(text) if text.strip() else 0
+    if n < corpus.FEWEST_CHARACTERS:
+        raise ValueError(f"it {corpus.too_short(n)}")
     return text
 
 

@@ -13,6 +13,7 @@ def english():
     return "\n\n".join(topics[name].strip() for name in sorted(topics)) + "\n"
 
 
+@functools.cache
 def chinese(characters=200_000):
     """Sentences of the grammar below, one per line, drawn from a seed until there are so many characters."""
     rng = np.random.default_rng(0)
