@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from common.corpus import release
+
 
 class CountedEpochs(keras.utils.PyDataset):
     """A PyDataset that knows which epoch it is in, so that its batches can depend on (seed, epoch, index) alone.
@@ -86,6 +88,8 @@ class Windows(CountedEpochs):
         starts = (self.first + (passage * self.batch_size + rows) * 0.6180339887498949) % 1 * len(self.codes)
         places = (starts.astype(int) + place * self.window)[:, None] + np.arange(self.window + 1)
         codes = np.asarray(self.codes[places % len(self.codes)], "int32")
+        if index % 100 == 0:
+            release(self.codes)
         return {"codes": codes[:, :-1], "keep": (place > 0).astype("float32")[:, None]}, codes[:, 1:]
 
 

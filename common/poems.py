@@ -16,11 +16,7 @@ import re
 
 import numpy as np
 
-from common.corpus import CHINESE, is_chinese  # is_chinese: for those who look at poems
-
-__all__ = [
-    "IRREGULAR", "form_of", "from_staged", "has_form", "is_chinese", "is_header", "rhymes", "shuffled", "tones_agree",
-]  # fmt: skip
+from common.corpus import CHINESE, is_chinese
 
 IRREGULAR = "雜言"
 DIGITS = "零一二三四五六七八九"
@@ -54,8 +50,13 @@ def form_of(poem):
     if all(couplets):
         lengths = {len(clause) for couplet in couplets for clause in couplet.groups()}
         if lengths in ({5}, {7}):
-            return f"{DIGITS[lengths.pop()]}言{_numeral(2 * len(couplets))}句"
+            return form_name(lengths.pop(), 2 * len(couplets))
     return IRREGULAR
+
+
+def form_name(length, clauses):
+    """The name of the form of so many clauses of `length` characters: form_name(5, 4) is "五言四句"."""
+    return f"{DIGITS[length]}言{_numeral(clauses)}句"
 
 
 def has_form(poem, form):

@@ -26,9 +26,9 @@ CLAUSE_ENDS = "，。？！；"
 
 
 def generate(options):
+    reader, _ = analysis.open_model(options, HOMEWORK)
     from hw3_lstm_text import language  # needs Keras, which starts after the device is chosen
 
-    reader, _ = analysis.open_model(options, HOMEWORK)
     characters, kind = language.load_characters(options.run)
     if (options.form or options.acrostic) and kind != "poems":
         raise UserError(

@@ -9,11 +9,13 @@ import numpy as np
 from scipy.special import log_softmax, logsumexp
 
 from common import files, poems
-from common.corpus import decode, encode
+from common.corpus import decode, encode, is_chinese
 from common.errors import UserError
 
 BLOCK = 64  # characters per call: a fixed length, so that the network is traced once
 GLANCE = 40_000  # characters of the held-out text that a report scores; the end of the run scores all of it
+SCORED = 1_000_000  # characters of a huge held-out text that are scored at the end
+LEXICON = 20_000_000  # characters of a huge training text whose words count as known
 QUATRAINS = ("五言四句", "七言四句")
 
 
@@ -139,8 +141,9 @@ def copy_weights(trainer, reader):
 
 def scores(reader, corpus, seed):
     """The figures of metrics.json: how well the held-out text is foreseen, and how sound the written text is."""
-    nats = nats_per_character(reader, corpus.x_test)
-    text = decode(corpus.x_test[1:], corpus.characters)
+    codes = corpus.x_test[:SCORED]
+    nats = nats_per_character(reader, codes)
+    text = decode(codes[1:], corpus.characters)
     counted = ~poems.is_header(text) if corpus.kind == "poems" else np.ones(len(nats), bool)
     # the lines that name the form are no part of a poem: they cost, but do not count
     per_character = float(nats.sum() / counted.sum())
@@ -152,11 +155,11 @@ def scores(reader, corpus, seed):
     rng = np.random.default_rng(seed)
     if corpus.kind == "english":
         written = write_text(reader, corpus.characters, [opening(corpus.kind)] * 20, 1000, rng)
-        known = set(words(decode(corpus.x_train, corpus.characters)))
+        known = set(words(decode(corpus.x_train[-LEXICON:], corpus.characters)))
         figures["word_share"] = word_share(written, known)
         figures["word_share_held_out"] = word_share([text], known)
     else:
-        chinese = np.array([poems.is_chinese(character) for character in text]) & counted
+        chinese = np.array([is_chinese(character) for character in text]) & counted
         figures["validation_perplexity_chinese"] = math.exp(nats[chinese].mean())
     if corpus.kind == "poems":
         figures["form_share"] = form_share(reader, corpus.characters, rng)

@@ -7,15 +7,15 @@ import keras
 from keras import layers
 
 
-def build_trainer(n_characters, embedding_dim, units, dropout, batch_size):
+def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, batch_size):
     """The network that learns: {codes, keep} to logits float32 (batch_size, time, n_characters).
 
     codes: int32 (batch_size, time). keep: float32 (batch_size, 1): with 1 a row goes on where it ended in the batch
-    before, with 0 it begins with an empty memory. units: the sizes of the LSTM layers.
+    before, with 0 it begins with an empty memory. units: the sizes of the LSTM layers. embedding_std: see _embedding.
     """
     codes = keras.Input(batch_shape=(batch_size, None), dtype="int32", name="codes")
     keep = keras.Input(batch_shape=(batch_size, 1), name="keep")
-    embedding = _embedding(n_characters, embedding_dim)
+    embedding = _embedding(n_characters, embedding_dim, embedding_std)
     x = embedding(codes)  # (batch_size, time, embedding_dim)
     for number, n in enumerate(units, start=1):
         memory = Memory((batch_size, n), name=f"memory{number}")
@@ -47,9 +47,16 @@ def build_reader(n_characters, embedding_dim, units):
     return keras.Model([codes, *states], [logits, *new_states], name="reader")
 
 
-def _embedding(n_characters, embedding_dim, dtype=None):
-    """One table for reading and for writing (Press & Wolf 2017, arXiv:1608.05859): characters used alike lie close."""
-    return layers.ReversibleEmbedding(n_characters, embedding_dim, dtype=dtype, name="characters")
+def _embedding(n_characters, embedding_dim, std=1.0, dtype=None):
+    """One table for reading and for writing (Press & Wolf 2017, arXiv:1608.05859): characters used alike lie close.
+
+    std: of its entries at the start, where Keras' own 0.03 makes characters so alike to the LSTM that it takes many
+    updates to tell them apart.
+    """
+    start = keras.initializers.RandomNormal(stddev=std)
+    return layers.ReversibleEmbedding(
+        n_characters, embedding_dim, embeddings_initializer=start, dtype=dtype, name="characters"
+    )
 
 
 def _logits(x, embedding, embedding_dim, dtype=None):

@@ -21,7 +21,8 @@ SETTINGS = {  # tuned on the last part of the training text
         "batch_size": 64,  # places in the text that are read side by side
         "window": 64,  # characters that an error is carried back (truncated back-propagation through time)
         "passage": 16,  # windows that a row reads with its memory carried on, before it begins elsewhere
-        "embedding_dim": 128,
+        "embedding_dim": 64,
+        "embedding_std": 1.0,  # of its start
         "units": [512],  # of each LSTM layer
         "dropout": 0.0,
         "learning_rate": 4e-3,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
@@ -33,7 +34,8 @@ SETTINGS = {  # tuned on the last part of the training text
         "batch_size": 64,
         "window": 128,
         "passage": 16,
-        "embedding_dim": 256,
+        "embedding_dim": 64,
+        "embedding_std": 1.0,
         "units": [1024],
         "dropout": 0.4,
         "learning_rate": 2e-3,
@@ -46,6 +48,7 @@ SETTINGS = {  # tuned on the last part of the training text
         "window": 64,
         "passage": 16,
         "embedding_dim": 192,
+        "embedding_std": 0.3,
         "units": [512],
         "dropout": 0.2,
         "learning_rate": 4e-3,
@@ -92,7 +95,7 @@ def train(config, run):
     size = len(corpus.characters), config.embedding_dim, config.units
     reader = models.build_reader(*size)
     with run.device.scope():
-        trainer = models.build_trainer(*size, config.dropout, config.batch_size)
+        trainer = models.build_trainer(*size, config.embedding_std, config.dropout, config.batch_size)
         one_cycle = keras.optimizers.schedules.CosineDecay(
             0.0, reports * steps * 19 // 20, warmup_target=config.learning_rate, warmup_steps=reports * steps // 20 + 1
         )
