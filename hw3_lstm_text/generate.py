@@ -74,17 +74,15 @@ def acrostic(reader, characters, heads, form, rng, options):
     """The characters of a poem of the form whose clauses begin with `heads` (藏頭詩); the rest is the network's."""
     from hw3_lstm_text import language
 
-    first = encode(heads, characters)
+    line_end = encode("\n", characters)
     logits, states = language.read(reader, encode(f"\n\n{form}\n", characters)[None])
-    for i, head in enumerate(first):
-        text = ""
-        forced = [head] if i % 2 or not i else [*encode("\n", characters), head]  # a couplet is a line
-        while not text.endswith(tuple(CLAUSE_ENDS)):
-            code = forced.pop(0) if forced else language.choose(logits, rng, options.temperature, options.top_p)[0]
+    for i, head in enumerate(encode(heads, characters)):
+        given = [head] if i % 2 or not i else [*line_end, head]  # a couplet is a line
+        piece = ""
+        while piece not in CLAUSE_ENDS or not piece:
+            logits[:, line_end] = -np.inf  # not before the mark that ends the clause
+            code = given.pop(0) if given else language.choose(logits, rng, options.temperature, options.top_p)[0]
             piece = decode([code], characters)
-            if piece == "\n" and text.strip():
-                break  # the clause has ended without a mark
-            text += piece
             yield piece
             logits, states = language.read(reader, np.array([[code]]), states)
 

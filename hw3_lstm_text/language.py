@@ -6,7 +6,7 @@ import re
 
 import keras
 import numpy as np
-from scipy.special import log_softmax, logsumexp
+from scipy.special import log_softmax
 
 from common import files, poems
 from common.corpus import decode, encode, is_chinese
@@ -44,9 +44,9 @@ def nats_per_character(reader, codes, streams=64, warm_up=4 * BLOCK):
             np.where(starts[:, None] + begin < 0, 0, state) for state in states
         ]  # before the text there is nothing
         if begin >= 0:
-            following = np.asarray(codes[(places + 1).clip(0, n)], int)
-            likely = np.take_along_axis(logits, following[..., None], axis=-1)[..., 0]
-            costs[:, begin : begin + BLOCK] = logsumexp(logits, axis=-1) - likely
+            following = np.asarray(codes[(places + 1).clip(0, n)], "int32")
+            nats = keras.losses.sparse_categorical_crossentropy(following, logits, from_logits=True)
+            costs[:, begin : begin + BLOCK] = keras.ops.convert_to_numpy(nats)
     return costs.ravel()[:n]
 
 
