@@ -40,6 +40,8 @@ FULL = {  # "homework", or "homework/variant" where a homework has several
     "hw1_mnist_mlp": Bar("test_accuracy", 0.980),
     "hw1_reuters_mlp": Bar("test_accuracy", 0.780),
     "hw2_cifar10_cnn": Bar("test_accuracy", 0.810),
+    "hw3_lstm_text/shakespeare": Bar("validation_nats_per_char", 1.65, True, (Bar("word_share", 0.80),)),
+    "hw3_lstm_text/tang": Bar("validation_perplexity", 150, True, (Bar("form_share", 0.95),)),
 }
 
 # (homework, data): "sample" is the built-in sample, "full" a part of the real data, drawn with the seed.

@@ -14,35 +14,35 @@ from common import cli, data, files, plots
 from common.errors import UserError
 
 HOMEWORK = "hw3_lstm_text"
-SETTINGS = {  # tuned on the last part of the training text
+SETTINGS = {  # tuned on the last tenth of the training text
     "fast": {
-        "updates": 1500,
+        "updates": 900,
         "reports": 10,  # so often the text held out is scored, a sample written, a checkpoint saved
         "batch_size": 64,  # places in the text that are read side by side
         "window": 64,  # characters that an error is carried back (truncated back-propagation through time)
         "passage": 16,  # windows that a row reads with its memory carried on, before it begins elsewhere
         "embedding_dim": 64,
-        "embedding_std": 1.0,  # of its start
+        "embedding_std": 1.0,  # at the start
         "units": [512],  # of each LSTM layer
-        "dropout": 0.0,
-        "learning_rate": 4e-3,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
+        "dropout": 0.1,
+        "learning_rate": 1e-2,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
         "clip_norm": 1.0,
     },
-    "best": {
+    "best": {  # Shakespeare as far as an LSTM goes: it would learn so short a text by heart, hence the dropout
         "updates": 6000,
         "reports": 20,
         "batch_size": 64,
-        "window": 128,
+        "window": 64,
         "passage": 16,
         "embedding_dim": 64,
         "embedding_std": 1.0,
-        "units": [1024],
+        "units": [512, 512],
         "dropout": 0.4,
-        "learning_rate": 2e-3,
+        "learning_rate": 6e-3,
         "clip_norm": 1.0,
     },
-    "chinese": {
-        "updates": 1500,
+    "chinese": {  # thousands of characters: for --corpus tang and hongloumeng
+        "updates": 1400,
         "reports": 10,
         "batch_size": 64,
         "window": 64,
@@ -51,7 +51,7 @@ SETTINGS = {  # tuned on the last part of the training text
         "embedding_std": 0.3,
         "units": [512],
         "dropout": 0.2,
-        "learning_rate": 4e-3,
+        "learning_rate": 8e-3,
         "clip_norm": 1.0,
     },
 }
