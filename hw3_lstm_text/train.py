@@ -51,7 +51,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "embedding_std": 0.3,
         "units": [512],
         "dropout": 0.2,
-        "learning_rate": 8e-3,
+        "learning_rate": 1.2e-2,
         "clip_norm": 1.0,
     },
 }
