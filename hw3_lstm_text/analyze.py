@@ -249,6 +249,13 @@ def say(numbers):
     """Print the findings in a few lines."""
     for name, best in numbers["cells"].items():
         print(f"{name}: cell {best['cell']} of {best['layer']}, r = {best['r']:+.2f} (by chance {best['chance']:.2f})")
+    reached = numbers["memory"]["characters_until_within_0.02_nats"]
+    if reached:
+        print(
+            f"memory: {reached:.0f} characters after it was emptied the loss is what it would have been, to 0.02 nats"
+        )
+    for label, groups in numbers.get("poems", {}).items():
+        print(f"{label}: " + ", ".join(f"{name} {100 * found['mean']:.0f} %" for name, found in groups.items()))
     if numbers["cloze"]:
         test = numbers["cloze"]
         print(
