@@ -26,6 +26,8 @@ class Bar(NamedTuple):
         """For people: every figure beside its bar."""
         parts = []
         for bar in (self, *self.also):
+            if not judged and bar.figure not in figures:  # a sample need not have it
+                continue
             name, value = bar.figure.replace("_", " "), figures[bar.figure]
             limit = f"{'at most ' if bar.at_most else ''}{bar.threshold:.3f}"
             if judged:
