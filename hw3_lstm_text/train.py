@@ -29,7 +29,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "clip_norm": 1.0,
     },
     "best": {  # Shakespeare as far as an LSTM goes: it would learn so short a text by heart, hence the dropout
-        "updates": 6000,
+        "updates": 4000,
         "reports": 20,
         "batch_size": 64,
         "window": 64,

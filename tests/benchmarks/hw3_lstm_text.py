@@ -70,7 +70,7 @@ def keras_example(seconds):
     print(
         json.dumps(
             {
-                "nats": cost / len(corpus.x_test),
+                "nats": float(cost / len(corpus.x_test)),
                 "chars_per_second": until.batches * 128 / seconds,
                 "passes": until.batches * 128 / len(starts),
                 "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
