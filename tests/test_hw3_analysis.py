@@ -79,7 +79,7 @@ def random_reader():
 def test_the_lstm_in_numpy_is_that_of_keras():
     import keras
 
-    layer = keras.layers.LSTM(6, return_sequences=True, return_state=True)
+    layer = keras.layers.LSTM(6, return_sequences=True, return_state=True, dtype="float32")
     x = np.random.default_rng(0).normal(size=(3, 10, 4)).astype("float32")
     outputs, _, last_c = (keras.ops.convert_to_numpy(each) for each in layer(x))
     h, c = np.zeros((2, 3, 6), "float32")
