@@ -15,7 +15,7 @@ from common.errors import UserError
 BLOCK = 64  # characters per call: a fixed length, so that the network is traced once
 GLANCE = 40_000  # characters of the held-out text that a report scores; the end of the run scores all of it
 SCORED = 1_000_000  # characters of a huge held-out text that are scored at the end
-LEXICON = 20_000_000  # characters of a huge training text whose words count as known
+LEXICON = 5_000_000  # characters of a huge training text whose words count as known
 QUATRAINS = ("五言四句", "七言四句")
 
 
@@ -40,9 +40,8 @@ def nats_per_character(reader, codes, streams=64, warm_up=4 * BLOCK):
     for begin in range(-warm_up, length, BLOCK):
         places = starts[:, None] + np.arange(begin, begin + BLOCK)
         logits, *states = reader.predict_on_batch([np.asarray(codes[places.clip(0, n - 1)], "int32"), *states])
-        states = [
-            np.where(starts[:, None] + begin < 0, 0, state) for state in states
-        ]  # before the text there is nothing
+        before_the_text = starts[:, None] + begin < 0
+        states = [np.where(before_the_text, 0, state) for state in states]
         if begin >= 0:
             following = np.asarray(codes[(places + 1).clip(0, n)], "int32")
             nats = keras.losses.sparse_categorical_crossentropy(following, logits, from_logits=True)

@@ -55,9 +55,20 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "clip_norm": 1.0,
     },
 }
+NAMES = ("shakespeare", "nietzsche", "tang", "hongloumeng")
+
+
+def name_or_path(text):
+    """A text that has a name, or an absolute path, so that --resume finds it from any folder."""
+    return text if text in NAMES else str(Path(text).expanduser().absolute())
+
+
 OPTIONS = {
     "corpus": {
         "default": "shakespeare",
+        "type": lambda text: (
+            text if text in NAMES else str(Path(text).expanduser().absolute())
+        ),  # for --resume anywhere
         "help": "shakespeare, nietzsche, tang (Chinese poems), hongloumeng (a Chinese novel), or a UTF-8 file or a "
         "folder of .txt (shakespeare)",
     }
@@ -77,6 +88,8 @@ def train(config, run):
     from hw3_lstm_text import language
     from hw3_lstm_text import model as models
 
+    if (config.gpus or 1) > 1:
+        raise UserError("this homework trains on one GPU, where the memory of its batch stays: leave --gpus out")
     corpus = data.load_text(config.corpus, config)
     if len(corpus.x_train) < config.batch_size + config.window:
         raise UserError(
