@@ -88,7 +88,7 @@ class Windows(CountedEpochs):
         starts = (self.first + (passage * self.batch_size + rows) * 0.6180339887498949) % 1 * len(self.codes)
         places = (starts.astype(int) + place * self.window)[:, None] + np.arange(self.window + 1)
         codes = np.asarray(self.codes[places % len(self.codes)], "int32")
-        if index % 100 == 0:
+        if index % 10 == 0:  # often enough that a text of gigabytes stays on disk
             release(self.codes)
         return {"codes": codes[:, :-1], "keep": (place > 0).astype("float32")[:, None]}, codes[:, 1:]
 
