@@ -1,0 +1,262 @@
+"""The grader's side of the sandbox: models that predict in a process of their own (worker.py), and are watched."""
+
+import contextlib
+import io
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from common.grading import sandbox
+from common.grading.weights import Refused
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_PRINTED = 1 << 20  # bytes; who prints more is stopped
+TICK = 0.1  # seconds between two looks at a process
+
+
+class Failed(Exception):
+    """A model gave no predictions, or not such as were asked for. The message says why, for the student."""
+
+
+class Workers:
+    """The program that opens models; use as a context manager. `isolated`: whether it can shut them in.
+
+    limits: of rules.toml. hidden: folders that no model may see, wherever they lie.
+    """
+
+    def __init__(self, limits, hidden=()):
+        self.limits = limits
+        self.hidden = [str(Path(folder).resolve()) for folder in hidden]
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        self._control, theirs = socket.socketpair()
+        keep = ("PATH", "KERAS_BACKEND", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")  # nothing else of the grader's
+        environment = {name: os.environ[name] for name in keep if name in os.environ}
+        environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
+        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "HOME": tempfile.gettempdir()}
+        self._errors = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "common.grading.worker", str(theirs.fileno())],
+            cwd=ROOT,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._errors,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C is the grader's to handle
+        )
+        theirs.close()
+        self.isolated, self.why_not = True, ""
+        try:
+            with Model(self):
+                pass
+        except Failed as error:
+            self.isolated, self.why_not = False, str(error)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._control.close()
+        self._process.wait()
+        self._errors.close()
+
+    def ask(self, request, pipes=()):
+        """Send a request to the program and wait for its answer."""
+        with self._lock, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self._control, [json.dumps(request).encode()], pipes)
+            if answer := self._control.recv(100):
+                return answer
+        self._errors.seek(0)
+        raise RuntimeError(f"the program that opens models has ended: {self._errors.read().decode()[-1000:]}")
+
+    @property
+    def protections(self):
+        """What holds on this system, for people."""
+        if self.isolated:
+            user = "a user of its own" if not os.getuid() else "no privileges in a user namespace"
+            return (
+                f"each model ran in a process of its own with no network, no view of other processes, {user}, and a "
+                "read-only view of Python, the course and its own files (Linux namespaces), within limits of time, "
+                "memory, processes, file size and output"
+            )
+        return (
+            "each model ran in a process of its own within limits of time, memory, file size and output; this system "
+            f"does not let it be shut in ({self.why_not}), so no student's code was run"
+        )
+
+
+class Model:
+    """A handed-in model, open in the sandbox; use as a context manager. Raises Refused or Failed when it is no good.
+
+    folder: holds model.keras, and model.py if the student has changed it; the model sees nothing else of the student.
+    `weights`: a hash of its arrays. `inputs`: the shapes that it says it takes, None for unknown sizes. Without
+    folder it is an empty process that only tries whether the sandbox works.
+    """
+
+    def __init__(self, workers, homework=None, folder=None):
+        self.workers, self.homework, self.folder = workers, homework, folder
+
+    def __enter__(self):
+        limits = self.workers.limits
+        self._root = tempfile.mkdtemp(prefix="grade-root-")
+        (their_requests, requests), (answers, their_answers), (output, their_output) = (os.pipe() for _ in range(3))
+        theirs = (their_requests, their_answers, their_output)
+        self._requests, self._answers = Connection(requests, readable=False), Connection(answers, writable=False)
+        self._output = Connection(output, writable=False)
+        code = self.folder / "model.py" if self.folder else None
+        job = {
+            "homework": self.homework,
+            "model": str(self.folder / "model.keras") if self.folder else None,
+            "code": str(code) if code and code.exists() else None,
+            "visible": self._visible(),
+            "hidden": self.workers.hidden,
+            "root": self._root,
+            "isolated": self.workers.isolated,
+            "limits": limits,
+        }
+        self._verdict = None
+        self._ended = threading.Event()
+        try:
+            self._process = int(self.workers.ask({"start": job}, theirs))
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+        self._watcher = threading.Thread(target=self._watch, args=(time.monotonic() + limits["seconds"],), daemon=True)
+        self._watcher.start()
+        try:
+            if self.folder:
+                opened = self._hear(1 << 16, "weights", "custom")
+                self.weights, self.custom = opened["weights"], opened["custom"]  # said before any code of theirs ran
+                self.inputs = self._hear(1 << 16, "inputs")["inputs"]
+            else:
+                self._hear(1 << 16, "isolated")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._watcher.join()
+        self.workers.ask({"end": self._process})
+        for pipe in (self._requests, self._answers, self._output):
+            pipe.close()
+        with contextlib.suppress(OSError):
+            Path(self._root).rmdir()
+
+    def _visible(self):
+        if not self.folder:
+            return sandbox.python_folders()
+        own = [str(self.folder.resolve())]
+        return [*sandbox.python_folders(), str(ROOT / "common"), str(ROOT / self.homework), *own]
+
+    def predict(self, arrays, shapes, part=None):
+        """What the model, or the model that is its layer `part`, makes of `arrays`: a list of float32 arrays.
+
+        arrays: list of arrays, the inputs. shapes: those of the answers; every answer must have its shape and be
+        finite. Raises Failed.
+        """
+        try:
+            self._requests.send_bytes(json.dumps({"part": part, "arrays": len(arrays)}).encode())
+            for array in arrays:
+                buffer = io.BytesIO()
+                np.save(buffer, array, allow_pickle=False)
+                self._requests.send_bytes(buffer.getbuffer())
+        except OSError:
+            pass  # it has ended: the answer, or the lack of it, says why
+        count = self._hear(1 << 16, "arrays")["arrays"]
+        if count != len(shapes):
+            raise Failed(f"it gave {count} arrays where {len(shapes)} were asked for")
+        return [_array(self._receive(4 * int(np.prod(shape)) + 1000), shape) for shape in shapes]
+
+    def _hear(self, most_bytes, *keys):
+        """The next JSON answer, which must have the keys."""
+        return _content(self._receive(most_bytes), keys)
+
+    def _receive(self, most_bytes):
+        most_bytes = max(most_bytes, 1 << 16)  # room for a reason
+        try:
+            return self._answers.recv_bytes(most_bytes)
+        except (EOFError, OSError) as error:
+            raise Failed(self._verdict or f"it gave no whole answer ({error or 'it ended'})") from None
+
+    def _watch(self, deadline):
+        """In a thread: end the process when it takes too long, too much memory, too many processes, or prints too much.
+
+        The reason is then `_verdict`.
+        """
+        limits, printed, output = self.workers.limits, 0, [self._output.fileno()]
+        while True:
+            if select.select(output, [], [], 0)[0]:
+                text = os.read(output[0], 1 << 16)
+                printed += len(text)
+                output = output if text else []  # nobody is left who could print
+            elif self._ended.wait(TICK):
+                return
+            processes, memory = sandbox.usage(self._process)
+            if printed > MOST_PRINTED:
+                self._verdict = f"it printed more than {MOST_PRINTED >> 20} MB"
+            elif processes > limits["processes"]:
+                self._verdict = f"it started more than {limits['processes']} processes"
+            elif memory > limits["memory_mb"]:
+                self._verdict = f"it took more than {limits['memory_mb']:,} MB of memory"
+            elif time.monotonic() > deadline:
+                self._verdict = f"it took longer than {limits['seconds']} seconds"
+            if self._verdict:
+                os.killpg(self._process, signal.SIGKILL)  # not waited for yet, so the number is still its own
+                return
+
+
+def _content(answer, keys):
+    """A JSON answer as a dict with the keys; what it says went wrong is raised."""
+    try:
+        content = json.loads(answer)
+        if isinstance(content, dict):
+            if isinstance(content.get("refused"), str):
+                raise Refused(_printable(content["refused"]))
+            if isinstance(content.get("failed"), str):
+                raise Failed(_printable(content["failed"]))
+            if set(keys) == set(content):
+                return content
+    except (ValueError, RecursionError):
+        pass
+    raise Failed("it sent something that is not an answer")
+
+
+def _printable(text):
+    return "".join(character if character.isprintable() else " " for character in text[:500])
+
+
+def _array(answer, shape):
+    """The float32 array of the shape in a .npy string, checked before any memory is taken for it."""
+    if answer[:1] == b"{":
+        _content(answer, ())
+    stream = io.BytesIO(answer)
+    try:
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ValueError
+        given, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        array = np.frombuffer(answer, "<f4", offset=stream.tell())
+    except (ValueError, RecursionError, MemoryError):
+        raise Failed("it sent something that is not an array") from None
+    if given != tuple(shape):
+        raise Failed(f"it gave an array of the shape {str(given)[:100]} where {tuple(shape)} was asked for")
+    if dtype != np.dtype("<f4") or fortran or array.size != np.prod(shape):
+        raise Failed("it sent something that is not an array")
+    if not np.isfinite(array).all():
+        raise Failed("its predictions are not all finite numbers")
+    return array.reshape(shape)

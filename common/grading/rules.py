@@ -1,0 +1,55 @@
+"""Points from figures, by the tiers of rules.toml."""
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from common import bars
+from common.errors import UserError
+
+DEFAULT = Path(__file__).with_name("rules.toml")
+
+
+class Rules(NamedTuple):
+    """points: {tier: points}. tiers: {homework: {tier: Bar}}. limits: see rules.toml."""
+
+    points: dict
+    tiers: dict
+    limits: dict
+
+    def judge(self, homework, figures):
+        """(the best tier that the figures reach, or None; its points)."""
+        reached = [tier for tier, bar in self.tiers[homework].items() if bar.passes(figures)]
+        best = max(reached, key=lambda tier: self.points[tier], default=None)
+        return best, self.points[best] if best else 0
+
+
+def load(path=DEFAULT):
+    """The Rules of a TOML file. Raises UserError when it does not have the form of rules.toml."""
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        points = {str(tier): float(value) for tier, value in content.pop("points").items()}
+        defaults = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))["limits"]
+        limits = defaults | {name: int(value) for name, value in content.pop("limits", {}).items()}
+        unknown = {*content} - {*bars.FULL} | {*limits} - {*defaults}
+        if unknown:
+            raise ValueError(f"it names {', '.join(sorted(unknown))}, which there is not")
+        tiers = {}
+        for homework, bar in bars.FULL.items():
+            thresholds = content.get(homework, {"best": "bar"})
+            if {*thresholds} - {*points}:
+                raise ValueError(f"[points] lacks {', '.join(sorted({*thresholds} - {*points}))}")
+            tiers[homework] = {tier: _bar(bar, threshold) for tier, threshold in thresholds.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"the rules in {path} cannot be used: {reason}") from None
+    return Rules(points, tiers, limits)
+
+
+def _bar(bar, threshold):
+    """The Bar of a tier: the assignment's with another threshold; below that without its further figures."""
+    if threshold == "bar":
+        return bar
+    threshold = float(threshold)
+    easier = threshold > bar.threshold if bar.at_most else threshold < bar.threshold
+    return bar._replace(threshold=threshold, also=() if easier else bar.also)

@@ -1,0 +1,180 @@
+"""The figures of every homework, from a model's predictions on test data. Never from what a student's files claim.
+
+A scorer is a function (model, folder, data) -> figures. model: remote.Model, open in the sandbox; it is given inputs
+only. folder: the other files of the run, written by the student, so they are checked here. data: the test data with
+its labels, as common/data.py loads it. It raises remote.Failed or weights.Refused, with a reason for the student.
+"""
+
+import importlib
+import json
+import math
+import zipfile
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import log_softmax
+
+from common import data, device, poems
+from common.bag_of_words import BagOfWords
+from common.corpus import decode, encode
+from common.errors import UserError
+from common.grading.remote import Failed
+from common.grading.weights import Refused
+
+CHUNK = 500  # examples that a model gets at a time
+MOST_BYTES = 64 << 20  # that words.npz may unpack to
+PASSAGE, WARM_UP = 2560, 128  # characters
+
+
+class Homework(NamedTuple):
+    """How a homework is graded."""
+
+    load: Callable  # (variant, config of common/data.py) -> data
+    score: Callable  # see above
+    variant: Callable = lambda options: None  # options of a run -> which of its bars in common/bars.py, if several
+    files: tuple = ()  # that the run must have beside model.keras
+
+
+def predict(model, x, shape, part=None):
+    """float32 (len(x), *shape): what the model makes of the examples x, which may come as a batch.Rows."""
+    chunks = []
+    for i in range(0, len(x), CHUNK):
+        batch = x[i : i + CHUNK]
+        chunks += model.predict([batch], [(len(batch), *shape)], part)
+    return np.concatenate(chunks)
+
+
+def accuracy(scores, labels):
+    """The share of the rows of `scores` (n, classes), logits or probabilities, whose largest is the label's."""
+    return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def images(model, folder, dataset):
+    """Homeworks 1 (digits) and 2: the share of the test images that are recognised."""
+    return {"test_accuracy": accuracy(predict(model, dataset.x_test, (len(dataset.names),)), dataset.y_test)}
+
+
+def wires(model, folder, dataset):
+    """Homework 1, news topics. Which words the network reads, and their weights, are in its words.npz."""
+    bag = _read_words(folder / "words.npz", dataset.x_train.words)
+    scores = predict(model, bag.rows(dataset.x_test), (len(dataset.names),))
+    return {"test_accuracy": accuracy(scores, dataset.y_test)}
+
+
+def _read_words(path, words):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+        if size > MOST_BYTES:
+            raise Refused(f"words.npz unpacks to {size:,} bytes: that is not read")
+        bag = BagOfWords.load(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, MemoryError) as error:
+        reason = "pickled objects in it are not read" if "pickle" in str(error) else str(error).splitlines()[0][:200]
+        raise Refused(f"words.npz is not what training writes: {reason}") from None
+    if not np.array_equal(bag.words, words[: len(bag.words)]) or bag.weighting not in ("tf-idf", "binary"):
+        raise Refused("words.npz does not hold the words of the full data: was it trained on the sample?")
+    if bag.idf.shape != bag.words.shape or bag.idf.dtype != "float32" or not np.isfinite(bag.idf).all():
+        raise Refused("words.npz does not hold a weight for each of its words")
+    return bag
+
+
+def text(model, folder, corpus):
+    """Homework 3: what a character of the held-out text costs, and how sound the text is that the network writes.
+
+    The characters are handed out one by one, and the next ones only after the answers, so that no network, whatever
+    it is made of, sees what it is to foresee. The text is cut into passages that are read side by side. To begin each
+    with a full memory train.py lets it read the end of the passage before; here that would give away the answers of
+    that passage, so the first WARM_UP characters of a passage do not count instead.
+    """
+    # The one homework that is scored by what it writes: its own functions measure that. Nothing else in common knows
+    # a homework, and this knows it by name only.
+    device.setup("float32")  # it imports Keras
+    language = importlib.import_module("hw3_lstm_text.language")
+    characters = _read_characters(folder / "characters.json")
+    reader = Reader(model, len(characters))
+    try:
+        held_out = decode(corpus.x_test[: language.SCORED], corpus.characters)
+        codes = encode(held_out, characters)
+        nats, counts = _costs(reader, codes)
+        if corpus.kind == "poems":
+            # the lines that name the form are no part of a poem: they cost, but do not count
+            poem = counts & ~poems.is_header(held_out[1:])
+            per_character = float(nats[counts].sum() / poem.sum())
+        else:
+            per_character = float(nats[counts].mean())
+        figures = {
+            "validation_nats_per_char": per_character,
+            "validation_perplexity": math.exp(min(per_character, 100)),
+        }
+        rng = np.random.default_rng(0)
+        if corpus.kind == "english":
+            prompts = [language.opening(corpus.kind)] * 20
+            written = language.write_text(reader, characters, prompts, 1000, rng)
+            lexicon = decode(corpus.x_train[-language.LEXICON :], corpus.characters)
+            figures["word_share"] = language.word_share(written, set(language.words(lexicon)))
+        if corpus.kind == "poems":
+            figures["form_share"] = language.form_share(reader, characters, rng)
+    except UserError as error:
+        raise Refused(str(error)) from None
+    return figures
+
+
+class Reader:
+    """The stand-in for a reader of hw3_lstm_text, for its functions: gives the next characters' logits, and states."""
+
+    def __init__(self, model, n_characters):
+        shapes = model.inputs or []
+        if not shapes or any(len(shape) != 2 for shape in shapes) or any(not 0 < (s[1] or 0) < 1e5 for s in shapes[1:]):
+            raise Failed("the network does not take characters and the states of its memory, as model.py's reader does")
+        self.model, self.n_characters = model, n_characters
+        self.inputs = [SimpleNamespace(shape=tuple(shape)) for shape in shapes]
+
+    def predict_on_batch(self, arrays):
+        codes, *states = (np.asarray(array) for array in arrays)
+        states = [state.astype("float32") for state in states]
+        shapes = [(*codes.shape, self.n_characters), *(state.shape for state in states)]
+        return self.model.predict([codes.astype("int32"), *states], shapes)
+
+
+def _costs(reader, codes):
+    """(nats that each character after the first costs, which of them count), each (len(codes) - 1,)."""
+    n = len(codes) - 1
+    passages = max(1, n // PASSAGE)
+    length = -(-n // passages)
+    starts = np.arange(passages) * length
+    states = [np.zeros((passages, *state.shape[1:]), "float32") for state in reader.inputs[1:]]
+    costs = np.zeros((passages, length))
+    for i in range(length):
+        now = codes[(starts + i).clip(0, n - 1)][:, None]
+        logits, *states = reader.predict_on_batch([now, *states])
+        following = codes[(starts + i + 1).clip(0, n)].astype(int)
+        costs[:, i] = -log_softmax(logits[:, 0], axis=1)[np.arange(passages), following]
+    counts = np.ones((passages, length), bool)
+    counts[1:, :WARM_UP] = False
+    return costs.ravel()[:n], counts.ravel()[:n]
+
+
+def _read_characters(path):
+    try:
+        characters = json.loads(path.read_text(encoding="utf-8"))["characters"]
+        if not (isinstance(characters, str) and 0 < len(characters) == len(set(characters)) < 65_536):
+            raise ValueError("it does not hold different characters")
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise Refused(f"characters.json is not what training writes: {str(error)[:200]}") from None
+    return characters
+
+
+def _load(name):
+    return lambda variant, config: data.load(name, config)
+
+
+HOMEWORKS = {
+    "hw1_mnist_mlp": Homework(_load("mnist"), images),
+    "hw1_reuters_mlp": Homework(_load("reuters"), wires, files=("words.npz",)),
+    "hw2_cifar10_cnn": Homework(_load("cifar10"), images),
+    "hw3_lstm_text": Homework(
+        data.load_text, text, variant=lambda options: options.get("corpus"), files=("characters.json",)
+    ),
+}
