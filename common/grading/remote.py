@@ -45,7 +45,8 @@ class Workers:
         keep = ("PATH", "KERAS_BACKEND", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")  # nothing else of the grader's
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
-        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "HOME": tempfile.gettempdir()}
+        self._home = tempfile.TemporaryDirectory(prefix="grade-home-")
+        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "HOME": self._home.name}
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "common.grading.worker", str(theirs.fileno())],
@@ -73,6 +74,7 @@ class Workers:
         self._control.close()
         self._process.wait()
         self._errors.close()
+        self._home.cleanup()
 
     def ask(self, request, pipes=()):
         """Send a request to the program and wait for its answer."""

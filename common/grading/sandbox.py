@@ -124,18 +124,25 @@ def usage(pid):
     """(processes, MB of memory) of the process `pid` and all that descend from it; zeros where there is no /proc."""
     if not Path("/proc/self/status").exists():
         return 0, 0
-    parents, memory = {}, {}
+    parents = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
-            with contextlib.suppress(OSError, KeyError, ValueError):  # it may have ended
-                status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
-                parents[int(folder.name)] = int(status["PPid"])
-                memory[int(folder.name)] = int(status.get("RssAnon", "0").split()[0]) / 1024
+            with contextlib.suppress(OSError):  # it may have ended
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
     family, generation = set(), {pid}
     while generation:
         family |= generation
         generation = {child for child, parent in parents.items() if parent in generation} - family
-    return len(family), sum(memory.get(member, 0) for member in family)
+    return len(family), sum(map(_memory, family))
+
+
+def _memory(pid):
+    """MB that belong to a process, its share of what it has in common with others (as forks have much)."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss_Anon:"):
+                return int(line.split()[1]) / 1024
+    return 0
 
 
 def _own_root(visible, hidden, root):

@@ -103,11 +103,16 @@ def _unpack(path, work):
 
 
 def runs(root):
-    """{homework of common/bars.py: Run} of an opened submission. Of several runs of one the first by name counts."""
+    """{homework of common/bars.py: Run} of an opened submission. Of several runs of one the first by name counts.
+
+    Raises Refused.
+    """
     found = {}
+    if (root / "outputs").is_symlink():
+        raise Refused("outputs is a link: links are not followed")
     for base in (root, *_folders(root)):
         outputs = base / "outputs"
-        for folder in _folders(outputs) if outputs.is_dir() and not outputs.is_symlink() else ():
+        for folder in _folders(outputs) if outputs.is_dir() else ():
             _add(found, folder, base, root)
     if not found:  # handed in without the folder outputs/
         for folder in (root, *_folders(root)):

@@ -1,0 +1,629 @@
+"""The grader on a class of good, bad and hostile submissions, all graded in one run, and its parts one by one."""
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import stat
+import sys
+import tempfile
+import zipfile
+from xml.etree import ElementTree
+
+import h5py
+import numpy as np
+import pytest
+
+from common import bars, data, grade, sample_texts
+from common.corpus import index
+from common.grading import rules, scorers, submissions, weights
+from common.grading.remote import Failed, Model, Workers
+from common.reuters import Wires
+from tests.helpers import assert_one_sentence
+
+LIMITS = {"seconds": 250, "memory_mb": 1500, "processes": 16, "file_mb": 4}
+MINE = """
+import os, socket, sys, time
+import keras
+
+@keras.saving.register_keras_serializable()
+class Mine(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+"""
+
+# what a model.py does beside defining its layer, and what the reason must say
+HOSTILE = {
+    "exits": ("sys.exit(0)", "no predictions: SystemExit: 0"),
+    "exits-at-once": ("os._exit(0)", "no predictions: its process ended by itself with status 0"),
+    "fork-bomb": ("while True: os.fork()", "more than 16 processes|BlockingIOError"),
+    "memory-hog": ("hog = [bytearray(1 << 24) for _ in range(1 << 20)]", "MemoryError|more than 1,500 MB of memory"),
+    "huge-file": ("open('huge', 'wb').write(bytes(1 << 30))", "no predictions: OSError: .* File too large"),
+    "many-files": ("[open(str(i), 'wb').write(bytes(1 << 22)) for i in range(99)]", "No space left on device"),
+    "printer": ("while True: print('x' * 999_999)", "no predictions: it printed more than 1 MB"),
+    "grades-writer": ("open('{folder}/grades/grades.csv', 'w').write('all')", "No such file or directory"),
+    "cheat": ("open('{folder}/data/mnist.npz', 'rb')", "No such file or directory"),
+    "thief": ("open('{folder}/class/good/outputs/hw1_mnist_mlp/model.keras', 'rb')", "No such file or directory"),
+    "vandal": ("open(keras.__file__, 'a')", "Read-only file system|Permission denied"),
+    "caller": (
+        "socket.create_connection(('127.0.0.1', {port}), 5)",
+        "no predictions: OSError: .* Network is unreachable",
+    ),
+    "forger": (
+        "for i in range(3, 99):\n    try: os.write(i, bytes(3) + b'\\x02{}')\n    except OSError: pass",
+        "no predictions: it sent something that is not an answer",
+    ),
+}
+
+
+def digest(folder):
+    """{path: content} of all that lies in a folder, links not followed."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        found[str(path)] = (stat.filemode(status.st_mode), hashlib.sha256(os.fsencode(content)).hexdigest())
+    return found
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory, tiny_mnist):
+    """{name: .keras file} of tiny networks for the 20 test images of tiny_mnist. "good" knows all of them."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("models")
+    pixels = tiny_mnist["x_test"].reshape(20, -1).astype(float)
+    kernel = np.linalg.lstsq(pixels, np.eye(10)[tiny_mnist["y_test"]], rcond=None)[0]
+
+    @keras.saving.register_keras_serializable()
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    def save(name, width=10, kernel=kernel, extra=None):
+        inputs = keras.Input((28, 28), dtype="uint8")
+        x = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs))
+        dense = keras.layers.Dense(width, dtype="float32")
+        x = dense(x)
+        model = keras.Model(inputs, extra(x) if extra else x)
+        dense.set_weights([kernel, np.zeros(width)])
+        model.save(folder / f"{name}.keras")
+
+    try:
+        save("good")
+        save("bad", kernel=np.zeros((784, 10)))
+        save("nan", kernel=np.full((784, 10), np.nan))
+        save("shape", width=7, kernel=np.zeros((784, 7)))
+        save("lambda", extra=keras.layers.Lambda(lambda x: x))
+        save("custom", extra=Mine())
+    finally:
+        keras.saving.get_custom_objects().pop("Custom>Mine")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+def hand_in(folder, model, code=None, config=None):
+    """Make a submission: outputs/hw1_mnist_mlp with a model, and a model.py if there is code."""
+    run = folder / "outputs" / "hw1_mnist_mlp"
+    run.mkdir(parents=True)
+    shutil.copyfile(model, run / "model.keras")
+    (run / "metrics.json").write_text('{"test_accuracy": 1.0, "value": 1.0, "passed": true}')
+    if config:
+        (run / "config.json").write_text(json.dumps(config))
+    if code is not None:
+        (folder / "hw1_mnist_mlp").mkdir()
+        (folder / "hw1_mnist_mlp" / "model.py").write_text(MINE + code)
+    return folder
+
+
+def replace_member(source, target, name, content):
+    """Copy a .keras file with other content of one member."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for info in old.infolist():
+            new.writestr(info.filename, content if info.filename == name else old.read(info))
+
+
+def hdf5(fill):
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        fill(file)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, tiny_models, tiny_mnist):
+    """The folder in which the whole class was graded, in one run of the command's main."""
+    folder = tmp_path_factory.mktemp("grading")
+    (folder / "data").mkdir()
+    (folder / "tmp").mkdir()
+    np.savez(folder / "data" / "mnist.npz", **tiny_mnist)
+    school = folder / "class"
+    listener = socket.create_server(("127.0.0.1", 0))
+    for name, (template, _) in HOSTILE.items():
+        code = template.replace("{folder}", str(folder)).replace("{port}", str(listener.getsockname()[1]))
+        hand_in(school / name, tiny_models["custom"], code)
+    hand_in(school / "good", tiny_models["good"])
+    hand_in(school / "bad", tiny_models["bad"])
+    hand_in(school / "nan", tiny_models["nan"])
+    hand_in(school / "shape", tiny_models["shape"])
+    hand_in(school / "lambda", tiny_models["lambda"], "")
+    hand_in(school / "custom", tiny_models["custom"], "")
+    hand_in(school / "custom-without-code", tiny_models["custom"])
+    hand_in(school / "unused-code", tiny_models["good"], "sys.exit(0)")
+    hand_in(school / "=1+1 <b>\n'; rm -rf $HOME\u202e|", tiny_models["bad"])
+    hand_in(school / "王小明", tiny_models["good"])
+    hand_in(
+        school / "killer",
+        tiny_models["custom"],
+        "for i in (os.getppid(), -1):\n    try: os.kill(i, 9)\n    except OSError: pass",
+    )
+    hand_in(school / "deeper" / "repository-main", tiny_models["bad"])
+    sample = {"options": {"homework": "hw1_mnist_mlp"}, "data": {"kind": "sample"}}
+    hand_in(school / "sample", tiny_models["bad"], config=sample)
+    (school / "empty").mkdir()
+    (school / "notes.txt").write_text("hello")
+    (school / ".hidden").mkdir()
+    (hand_in(school / "noise", tiny_models["bad"]) / "outputs/hw1_mnist_mlp/model.keras").write_bytes(b"noise")
+    (hand_in(school / "unfinished", tiny_models["bad"], config=sample) / "outputs/hw1_mnist_mlp/model.keras").unlink()
+
+    bomb = hdf5(lambda file: file.create_dataset("a", (10**10,), "f4", compression="gzip"))
+    replace_member(
+        tiny_models["good"],
+        hand_in(school / "hdf5-bomb", tiny_models["good"]) / "outputs/hw1_mnist_mlp/model.keras",
+        "model.weights.h5",
+        bomb,
+    )
+    (hand_in(school / "linked-model", tiny_models["good"]) / "outputs/hw1_mnist_mlp/model.keras").unlink()
+    (school / "linked-model/outputs/hw1_mnist_mlp/model.keras").symlink_to(folder / "data" / "mnist.npz")
+    (school / "linked-outputs").mkdir()
+    (school / "linked-outputs" / "outputs").symlink_to(school / "good" / "outputs")
+    (school / "link").symlink_to(school / "good")
+
+    def zipped(name, members):
+        with zipfile.ZipFile(school / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, content in members.items():
+                archive.writestr(member, content)
+
+    model = tiny_models["good"].read_bytes()
+    zipped("good.zip", {"outputs/hw1_mnist_mlp/model.keras": model})  # the name of another student
+    zipped("outside.zip", {"outputs/hw1_mnist_mlp/model.keras": model, "../../data/mnist.npz": b"mine"})
+    zipped("bomb.zip", {"outputs/hw1_mnist_mlp/model.keras": bytes(1 << 26)})
+    link = zipfile.ZipInfo("outputs/hw1_mnist_mlp")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    zipped("link.zip", {link: str(folder)})
+    (school / "damaged.zip").write_bytes((school / "good.zip").read_bytes()[:-400])
+
+    (folder / "rules.toml").write_text(
+        "[points]\nsimple = 4\nbest = 10\n[hw1_mnist_mlp]\nsimple = 0.1\nbest = 'bar'\n[limits]\n"
+        + "\n".join(f"{name} = {value}" for name, value in LIMITS.items())
+    )
+    before = digest(school) | digest(folder / "data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder / "tmp"))
+        code = grade.main([*options(folder), "--out", str(folder / "grades"), "--jobs", "2"])
+    assert code == 0
+    assert digest(school) | digest(folder / "data") == before, "something outside was changed"
+    assert not list((folder / "tmp").iterdir()), "something was left behind"
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    listener.close()
+    return folder
+
+
+def options(folder, school="class"):
+    given = [folder / school, "--data-dir", folder / "data", "--homework", "hw1_mnist_mlp", "--rules"]
+    return [str(each) for each in (*given, folder / "rules.toml")]
+
+
+@pytest.fixture(scope="module")
+def rows(graded):
+    with (graded / "grades" / "grades.csv").open(newline="", encoding="utf-8") as file:
+        return {row["submission"]: row for row in csv.DictReader(file)}
+
+
+def reason(row):
+    return row["hw1_mnist_mlp reason"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is made of Linux namespaces")
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_code(name, rows):
+    row = rows[name]
+    assert row["points"] == "0"
+    if "cannot shut code in" not in reason(row):  # where it can it must
+        assert re.search(HOSTILE[name][1], reason(row)), reason(row)
+
+
+FOUND = {
+    "good": (10, "test accuracy 1.0000: passes the bar of 0.980; tier: best"),
+    "good.zip": (10, "test accuracy 1.0000"),
+    "unused-code": (10, "test accuracy 1.0000"),
+    "王小明": (10, "test accuracy 1.0000"),
+    "custom": (10, "test accuracy 1.0000"),
+    "killer": (10, "test accuracy 1.0000"),
+    "bad": (4, "test accuracy 0.1000: MISSES the bar of 0.980; tier: simple"),
+    "deeper": (4, "test accuracy 0.1000"),
+    "sample": (4, "by its config.json trained on the built-in sample"),
+    "nan": (0, "not all finite"),
+    "shape": (0, "it gave an array of the shape (20, 7) where (20, 10) was asked for"),
+    "lambda": (0, "refused: it has a Lambda layer"),
+    "custom-without-code": (0, "refused: it needs Mine of tests.test_grade"),
+    "noise": (0, "refused: it is damaged, or no .keras file"),
+    "unfinished": (0, "there is no model.keras"),
+    "hdf5-bomb": (0, "refused: its weights are stored in chunks"),
+    "linked-model": (0, "model.keras is a link"),
+    "linked-outputs": (0, "outputs is a link"),
+    "link": (0, "the submission is a link"),
+    "link.zip": (0, "the zip holds a link"),
+    "outside.zip": (0, "the zip wants to write outside of its folder"),
+    "bomb.zip": (0, "the zip holds a bomb"),
+    "damaged.zip": (0, "neither a folder nor a zip"),
+    "notes.txt": (0, "neither a folder nor a zip"),
+    "empty": (0, "not handed in"),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_score_and_reason(name, rows):
+    points, words = FOUND[name]
+    assert words in reason(rows[name])
+    assert rows[name]["points"] == str(points)
+
+
+def test_odd_name(graded, rows):
+    name = r"'=1+1 <b>\n'; rm -rf $HOME\u202e|"
+    assert rows[name]["points"] == "4"
+    assert (graded / "grades" / "students" / "1_1_b_n_rm_-rf_HOME_u202e.json").exists()
+    assert "<b>" not in (graded / "grades" / "summary.md").read_text()
+
+
+def test_every_student_has_a_row_and_reports(graded, rows):
+    names = {path.name for path in (graded / "class").iterdir()} - {".hidden"}
+    assert len(rows) == len(names) == len(HOSTILE) + len(FOUND) + 1
+    for ending in ("json", "md"):
+        assert len(list((graded / "grades" / "students").glob(f"*.{ending}"))) == len(names)
+    content = json.loads((graded / "grades" / "students" / "good.json").read_text())
+    assert content["homeworks"]["hw1_mnist_mlp"]["figures"] == {"test_accuracy": 1.0}
+    assert "within limits" in content["graded_how"]
+    page = (graded / "grades" / "students" / "good.md").read_text()
+    assert "10 points" in page
+    assert "simple at least 0.1 (4), best at least 0.98 (10)" in page
+
+
+def test_identical_weights_are_reported(graded, rows):
+    alike = {name for name, row in rows.items() if row["hw1_mnist_mlp same weights as"]}
+    assert {"good", "good.zip", "unused-code", "王小明"} < alike
+    assert "nan" not in alike
+    assert "custom" in alike  # its layers differ, its weights do not
+    assert "Identical weights" in (graded / "grades" / "summary.md").read_text()
+
+
+def test_junit(graded, rows):
+    suite = ElementTree.parse(graded / "grades" / "junit.xml").getroot()
+    assert int(suite.get("tests")) == len(rows)
+    failed = {case.get("classname") for case in suite.iter("testcase") if case.find("failure") is not None}
+    skipped = {case.get("classname") for case in suite.iter("testcase") if case.find("skipped") is not None}
+    assert skipped == {"empty"}
+    assert {"bad", "nan", *HOSTILE} < failed
+    assert not failed & {"good", "王小明"}
+
+
+def test_picture_and_summary(graded):
+    assert (graded / "grades" / "distribution.png").read_bytes().startswith(b"\x89PNG")
+    text = (graded / "grades" / "summary.md").read_text()
+    assert "| hw1_mnist_mlp | 0.98 | 6 | 10 |" in text
+
+
+def test_two_runs_give_the_same_table(graded, rows, tmp_path):
+    """Byte for byte, whatever the number of jobs."""
+    for name in ("bad", "good.zip", "nan", "shape", "link.zip"):
+        (tmp_path / "some").mkdir(exist_ok=True)
+        source = graded / "class" / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / "some" / name)
+    shutil.copytree(graded / "data", tmp_path / "data")
+    shutil.copyfile(graded / "rules.toml", tmp_path / "rules.toml")
+    tables = []
+    for jobs in ("1", "3"):
+        assert grade.main([*options(tmp_path, "some"), "--out", str(tmp_path / "out"), "--jobs", jobs]) == 0
+        tables.append((tmp_path / "out" / "grades.csv").read_bytes())
+    assert tables[0] == tables[1]
+    for row in csv.DictReader(io.StringIO(tables[0].decode())):
+        assert reason(row) == reason(rows[row["submission"]])
+
+
+def test_a_model_that_never_answers_is_stopped(tiny_models, tmp_path):
+    """And one who closes what it could print to is watched all the same; where code cannot be shut in it is not run."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    shutil.copyfile(tiny_models["custom"], folder / "model.keras")
+    (folder / "model.py").write_text(MINE + "os.close(1); os.close(2)\nwhile True: pass")
+    with Workers(LIMITS) as workers:
+        workers.limits = LIMITS | {"seconds": 3}
+        with pytest.raises(Failed, match="it took longer than 3 seconds"), Model(workers, "hw1_mnist_mlp", folder):
+            pass
+        workers.limits, workers.isolated, workers.why_not = LIMITS, False, "for a test"
+        with pytest.raises(weights.Refused, match="grade it on Linux"), Model(workers, "hw1_mnist_mlp", folder):
+            pass
+        assert "no student's code was run" in workers.protections
+        shutil.copyfile(tiny_models["good"], folder / "model.keras")
+        with Model(workers, "hw1_mnist_mlp", folder) as model:
+            assert model.inputs == [[None, 28, 28]]
+            (answer,) = model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)])
+            assert answer.dtype == np.float32
+            with pytest.raises(Failed, match="it gave 1 arrays where 2 were asked for"):
+                model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)] * 2)
+    assert not workers.protections.startswith("each model ran in a process of its own with no network")
+
+
+# The command
+
+
+def test_mistakes_are_one_sentence(tmp_path, capsys):
+    (tmp_path / "some").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "some" / "rules.toml").write_text("[points]\nbest = 1\n[hw9]\nbest = 1")
+    for given, word in (
+        ([tmp_path / "none"], "No such file"),
+        ([tmp_path / "file"], "Not a directory"),
+        ([tmp_path / "some", "--out", tmp_path / "some" / "out"], "lies among the submissions"),
+        ([tmp_path / "some", "--rules", tmp_path / "some" / "rules.toml"], "hw9"),
+        ([tmp_path / "some", "--rules", tmp_path / "none"], "No such file"),
+    ):
+        assert grade.main([str(each) for each in given]) == 1
+        assert_one_sentence(capsys.readouterr().err, word)
+    (tmp_path / "some" / "rules.toml").unlink()
+    assert grade.main([str(tmp_path / "some")]) == 1
+    assert_one_sentence(capsys.readouterr().err, "no submissions")
+    with pytest.raises(SystemExit) as end:
+        grade.main([])
+    assert end.value.code == 2
+    assert_one_sentence(capsys.readouterr().err, "SUBMISSIONS")
+
+
+def test_data_that_is_not_there(tiny_models, tmp_path, capsys):
+    """Without the test data nothing can be graded: that is the grader's mistake, not a student's zero."""
+    hand_in(tmp_path / "class" / "good", tiny_models["good"])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mnist.npz").write_bytes(b"broken")
+    given = [tmp_path / "class", "--data-dir", tmp_path / "data", "--out", tmp_path / "grades"]
+    assert grade.main([str(each) for each in (*given, "--homework", "hw1_mnist_mlp")]) == 1
+    assert_one_sentence(capsys.readouterr().err, "mnist.npz is broken")
+    assert not (tmp_path / "grades").exists()
+
+
+# Points
+
+
+def test_tiers(tmp_path):
+    by = rules.load()
+    assert {*by.tiers} == {*bars.FULL}
+    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.94}) == (None, 0)
+    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.98}) == ("strong", 8)
+    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.99}) == ("best", 10)
+    shakespeare = "hw3_lstm_text/shakespeare"
+    assert by.judge(shakespeare, {"validation_nats_per_char": 1.4, "word_share": 0.9}) == ("best", 10)
+    # gibberish that foresees well: the further figures of the bar count from the bar on
+    assert by.judge(shakespeare, {"validation_nats_per_char": 1.4, "word_share": 0.1}) == ("medium", 6)
+    (tmp_path / "rules.toml").write_text("[points]\nbest = 3\n")
+    by = rules.load(tmp_path / "rules.toml")
+    assert by.judge("hw2_cifar10_cnn", {"test_accuracy": 0.81}) == ("best", 3)
+    assert by.judge("hw2_cifar10_cnn", {"test_accuracy": 0.80}) == (None, 0)
+    assert by.limits == rules.load().limits
+
+
+# What is handed in
+
+
+def test_safe_names():
+    names = ["Wang", "wang", "wang.zip", "../../etc/passwd", "", "...", "a" * 300, "王小明", "x\udcff", "con\n"]
+    safe = submissions.safe_names(names)
+    assert len({name.casefold() for name in safe}) == len(names)
+    assert safe[:4] == ["Wang", "wang-2", "wang.zip", "etc_passwd"]
+    assert all(name and not name.startswith(".") and "/" not in name and len(name) < 70 for name in safe)
+
+
+def test_runs(tmp_path):
+    def run(name, options=None, kind="full"):
+        folder = tmp_path / "outputs" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps({"options": options, "data": {"kind": kind}}))
+
+    run("tang", {"homework": "hw3_lstm_text", "corpus": "tang"})
+    run("second", {"homework": "hw1_mnist_mlp"})
+    run("first", {"homework": "hw1_mnist_mlp"}, "sample")
+    run("hw2_cifar10_cnn")
+    run("hw3_lstm_text", {"homework": ["hw3_lstm_text"]})
+    run("own", {"homework": "hw3_lstm_text", "corpus": "/home/me/text.txt"})
+    run("other", {"homework": "os"})
+    found = submissions.runs(tmp_path)
+    assert {key: run.folder.name for key, run in found.items()} == {
+        "hw1_mnist_mlp": "first",
+        "hw2_cifar10_cnn": "hw2_cifar10_cnn",
+        "hw3_lstm_text/shakespeare": "hw3_lstm_text",
+        "hw3_lstm_text//home/me/text.txt": "own",
+        "hw3_lstm_text/tang": "tang",
+    }
+    assert "sample" in found["hw1_mnist_mlp"].remark
+    assert not found["hw3_lstm_text/tang"].remark
+
+
+def test_what_is_not_a_file_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "model.py")
+    with pytest.raises(weights.Refused, match="is not a file"):
+        submissions.read(tmp_path / "model.py", tmp_path)
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(submissions.FILES["config.json"] + 1)
+    with pytest.raises(weights.Refused, match="that is not read"):
+        submissions.read(tmp_path / "config.json", tmp_path)
+
+
+# Weights
+
+
+def inspect(tmp_path, source, member, content):
+    replace_member(source, tmp_path / "changed.keras", member, content)
+    return weights.inspect(tmp_path / "changed.keras")
+
+
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        (lambda file: file.create_dataset("a", (10**9,), "f4"), "claim 4,000,000,000 bytes"),
+        (lambda file: file.create_dataset("a", (10**9,), "f4", chunks=(1000,)), "in chunks"),
+        (lambda file: file.create_dataset("a", (9,), "f4", external=[("/etc/passwd", 0, 36)]), "in another file"),
+        (lambda file: file.__setitem__("a", h5py.ExternalLink("/etc/passwd", "a")), "another place or file"),
+        (lambda file: file.__setitem__("a", h5py.SoftLink("/")), "another place or file"),
+        (lambda file: file.__setitem__("a", file), "a maze of links"),
+        (lambda file: file.create_dataset("a", data=["text"]), "other than arrays of numbers"),
+        (
+            lambda file: file.create_virtual_dataset("a", h5py.VirtualLayout((9,), "f4")),
+            "in (another file|chunks)|claim",
+        ),
+    ],
+    ids=["claim", "chunks", "external", "link", "soft", "loop", "text", "virtual"],
+)
+def test_bad_hdf5(fill, words, tiny_models, tmp_path):
+    with pytest.raises(weights.Refused, match=words):
+        inspect(tmp_path, tiny_models["good"], "model.weights.h5", hdf5(fill))
+
+
+def test_bad_configs(tiny_models, tmp_path):
+    for part, words in (
+        ({"class_name": "__lambda__", "config": {"value": "4wA="}}, "Lambda"),
+        ({"module": "keras.layers", "class_name": "Lambda", "config": {}}, "Lambda"),
+    ):
+        with pytest.raises(weights.Refused, match=words):
+            inspect(tmp_path, tiny_models["good"], "config.json", json.dumps({"layers": [part]}))
+    for part, name in (
+        ({"module": "os", "class_name": "system", "config": {}}, "system of os"),
+        ({"module": "keras.utils", "class_name": "function", "config": "get_file"}, "get_file of keras.utils"),
+        ({"module": "keras_hub.x", "class_name": "X", "config": {}}, "X of keras_hub.x"),
+        ({"module": None, "class_name": "X", "config": {}, "registered_name": "Own>X"}, "X of None"),
+        ({"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": "Own>X"}, "Own>X"),
+    ):
+        assert inspect(tmp_path, tiny_models["good"], "config.json", json.dumps([part]))[1] == [name]
+    with pytest.raises(weights.Refused, match=r"nested too deeply|damaged"):
+        inspect(tmp_path, tiny_models["good"], "config.json", "[" * 100_000 + "]" * 100_000)
+    with pytest.raises(weights.Refused, match="damaged"):
+        inspect(tmp_path, tiny_models["good"], "config.json", "nothing")
+    with zipfile.ZipFile(tmp_path / "more.keras", "w") as archive:
+        archive.writestr("assets/run.sh", "#!")
+    with pytest.raises(weights.Refused, match=r"assets/run\.sh"):
+        weights.inspect(tmp_path / "more.keras")
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", " " * 10_000_000)
+    with pytest.raises(weights.Refused, match="unpacks to 10,000,000 bytes"):
+        weights.inspect(tmp_path / "bomb.keras")
+
+
+def test_models_of_the_homeworks_are_keras_only(tmp_path):
+    """No network of the course needs code of its own to be opened."""
+    import keras
+
+    from hw1_mnist_mlp.model import build_mlp
+    from hw1_reuters_mlp.model import build_mlp as build_committee
+    from hw2_cifar10_cnn import model as hw2
+    from hw3_lstm_text.model import build_reader
+
+    whitening = hw2.whitening_weights(np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), "uint8"))
+    models = [
+        build_mlp([8], True, 0.1),
+        build_committee(30, 46, 8, 0.5, 1e-4, 2)[1],
+        hw2.build_fast([8, 8, 8], whitening),
+        hw2.build_classic(),
+        build_reader(20, 4, [8, 8]),
+    ]
+    models[0].compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.0, 9)), "mse")
+    found = set()
+    for model in models:
+        model.save(tmp_path / "model.keras")
+        digest, custom = weights.inspect(tmp_path / "model.keras")
+        assert custom == []
+        found.add(digest)
+    assert len(found) == len(models)
+
+
+# Scores
+
+
+class Local:
+    """A stand-in for remote.Model without a sandbox."""
+
+    def __init__(self, model):
+        self.model, self.inputs = model, [list(each.shape) for each in model.inputs]
+
+    def predict(self, arrays, shapes, part=None):
+        answer = self.model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
+        answer = answer if isinstance(answer, list) else [answer]
+        assert [each.shape for each in answer] == [tuple(shape) for shape in shapes]
+        return answer
+
+
+def test_texts_are_scored_as_train_does(tmp_path):
+    """Near enough: where a passage begins another way, the figures differ a little."""
+    from hw3_lstm_text import language
+    from hw3_lstm_text.model import build_reader
+
+    text = sample_texts.english()[:20_000]
+    codes, characters, kind = index(lambda: [text])
+    corpus = data.Corpus(codes, characters, kind, codes[:13_000], codes[13_000:], None)
+    reader = build_reader(len(characters), 8, [12])
+    (tmp_path / "characters.json").write_text(json.dumps({"characters": characters, "kind": kind}), encoding="utf-8")
+    figures = scorers.text(Local(reader), tmp_path, corpus)
+    expected = language.scores(reader, corpus, 0)
+    assert figures["validation_nats_per_char"] == pytest.approx(expected["validation_nats_per_char"], rel=0.01)
+    assert {*figures} == {"validation_nats_per_char", "validation_perplexity", "word_share"}
+    one = corpus.x_test[: scorers.PASSAGE]
+    nats, counts = scorers._costs(scorers.Reader(Local(reader), len(characters)), one)
+    assert counts.all()
+    np.testing.assert_allclose(nats, language.nats_per_character(reader, one, streams=1), atol=1e-4)
+
+    for content, words in (
+        ("nothing", "not what training writes"),
+        ('{"characters": "aa"}', "not what training writes"),
+        ('{"characters": "ab"}', "has no"),
+    ):
+        (tmp_path / "characters.json").write_text(content)
+        with pytest.raises(weights.Refused, match=words):
+            scorers.text(Local(build_reader(2, 4, [4])), tmp_path, corpus)
+
+
+def test_words_of_others_are_refused(tmp_path):
+    words = np.array(["the", "of", "said"])
+    train = Wires(np.array([1, 2, 3]), np.array([0, 3]), words)
+    dataset = argparse.Namespace(x_train=train, x_test=train, y_test=np.array([1]), names=("a", "b"))
+
+    class Second:
+        def predict(self, arrays, shapes, part=None):
+            assert arrays[0].shape == (1, 2)
+            return [np.array([[0, 1]], "float32")]
+
+    def score(**arrays):
+        np.savez(tmp_path / "words.npz", **arrays)
+        return scorers.wires(Second(), tmp_path, dataset)
+
+    good = {"weighting": "binary", "words": words[:2], "idf": np.ones(2, "float32")}
+    assert score(**good) == {"test_accuracy": 1.0}
+    for change, reason in (
+        ({"words": np.array(["the", print], object)}, "pickled objects in it are not read"),
+        ({"words": words[1:]}, "does not hold the words of the full data"),
+        ({"weighting": "other"}, "does not hold the words of the full data"),
+        ({"idf": np.ones(3, "float32")}, "a weight for each"),
+        ({"idf": np.full(2, np.nan, "float32")}, "a weight for each"),
+        ({"idf": np.zeros(1 << 25, "float32")}, "unpacks to"),
+    ):
+        with pytest.raises(weights.Refused, match=reason):
+            score(**good | change)
+    (tmp_path / "words.npz").write_bytes(b"noise")
+    with pytest.raises(weights.Refused, match="not what training writes"):
+        scorers.wires(Second(), tmp_path, dataset)
+
+
+def test_every_bar_has_a_scorer():
+    assert {key.partition("/")[0] for key in bars.FULL} == {*scorers.HOMEWORKS}
