@@ -51,15 +51,20 @@ HOSTILE = {
     "cheat": ("open('{folder}/data/mnist.npz', 'rb')", "No such file or directory"),
     "thief": ("open('{folder}/class/good/outputs/hw1_mnist_mlp/model.keras', 'rb')", "No such file or directory"),
     "vandal": ("open(keras.__file__, 'a')", "Read-only file system|Permission denied"),
-    "caller": (
-        "socket.create_connection(('127.0.0.1', {port}), 5)",
-        "no predictions: OSError: .* Network is unreachable",
-    ),
+    "caller": ("socket.create_connection(('127.0.0.1', {port}), 5)", "OSError: .* Network is unreachable"),
     "forger": (
         "for i in range(3, 99):\n    try: os.write(i, bytes(3) + b'\\x02{}')\n    except OSError: pass",
         "no predictions: it sent something that is not an answer",
     ),
 }
+
+KILL_ALL = """
+for process in (os.getppid(), -1):
+    try:
+        os.kill(process, 9)
+    except OSError:
+        pass
+"""
 
 
 def digest(folder):
@@ -157,11 +162,7 @@ def graded(tmp_path_factory, tiny_models, tiny_mnist):
     hand_in(school / "unused-code", tiny_models["good"], "sys.exit(0)")
     hand_in(school / "=1+1 <b>\n'; rm -rf $HOME\u202e|", tiny_models["bad"])
     hand_in(school / "王小明", tiny_models["good"])
-    hand_in(
-        school / "killer",
-        tiny_models["custom"],
-        "for i in (os.getppid(), -1):\n    try: os.kill(i, 9)\n    except OSError: pass",
-    )
+    hand_in(school / "killer", tiny_models["custom"], KILL_ALL)
     hand_in(school / "deeper" / "repository-main", tiny_models["bad"])
     sample = {"options": {"homework": "hw1_mnist_mlp"}, "data": {"kind": "sample"}}
     hand_in(school / "sample", tiny_models["bad"], config=sample)
@@ -320,21 +321,20 @@ def test_picture_and_summary(graded):
     assert "| hw1_mnist_mlp | 0.98 | 6 | 10 |" in text
 
 
-def test_two_runs_give_the_same_table(graded, rows, tmp_path):
-    """Byte for byte, whatever the number of jobs."""
-    for name in ("bad", "good.zip", "nan", "shape", "link.zip"):
-        (tmp_path / "some").mkdir(exist_ok=True)
+def test_two_runs_give_the_same_table(graded, tmp_path):
+    """Byte for byte, whatever the number of jobs and the other submissions."""
+    (tmp_path / "class").mkdir()
+    for name in ("killer", "nan", "shape", "link.zip"):
         source = graded / "class" / name
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / "some" / name)
-    shutil.copytree(graded / "data", tmp_path / "data")
-    shutil.copyfile(graded / "rules.toml", tmp_path / "rules.toml")
-    tables = []
-    for jobs in ("1", "3"):
-        assert grade.main([*options(tmp_path, "some"), "--out", str(tmp_path / "out"), "--jobs", jobs]) == 0
-        tables.append((tmp_path / "out" / "grades.csv").read_bytes())
-    assert tables[0] == tables[1]
-    for row in csv.DictReader(io.StringIO(tables[0].decode())):
-        assert reason(row) == reason(rows[row["submission"]])
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / "class" / name)
+    assert grade.main([*options(graded, tmp_path / "class"), "--out", str(tmp_path / "out")]) == 0
+    table = (tmp_path / "out" / "grades.csv").read_bytes().splitlines()
+    whole = (graded / "grades" / "grades.csv").read_bytes().splitlines()
+    assert [line for line in whole if line.startswith((b"submission", b"link.zip", b"nan", b"shape"))] == [
+        line for line in table if not line.startswith(b"killer")
+    ]
+    assert table[1].startswith(b"killer,10,1.0000,0.98,10,")
+    assert table[1].endswith(b",")  # nobody in this class has the same weights
 
 
 def test_a_model_that_never_answers_is_stopped(tiny_models, tmp_path):
