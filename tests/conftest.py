@@ -24,9 +24,9 @@ def pytest_collection_modifyitems(config, items):
 def isolated(request, tmp_path, monkeypatch):
     """No test writes into data/ or outputs/ of the repository, and none leaves this machine.
 
-    Tests marked `full` need the staged data: they keep the data folder.
+    Tests marked `full` need the staged data, those marked `bars` the user's runs too: they keep these folders.
     """
-    if not request.node.get_closest_marker("full"):
+    if not request.node.get_closest_marker("full") and not request.node.get_closest_marker("bars"):
         monkeypatch.setenv("HW_DATA_DIR", str(tmp_path / "no-data"))
         monkeypatch.setattr(cli, "ROOT", tmp_path / "no-repository")
     for name, value in NO_NETWORK.items():
@@ -102,3 +102,47 @@ def fake_mnist(tiny_mnist):
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory, tiny_mnist):
+    """{name: .keras file} of tiny networks for the 20 test images of tiny_mnist. "good" knows all of them."""
+    import keras
+
+    folder = tmp_path_factory.mktemp("models")
+    pixels = tiny_mnist["x_test"].reshape(20, -1).astype(float)
+    kernel = np.linalg.lstsq(pixels, np.eye(10)[tiny_mnist["y_test"]], rcond=None)[0]
+
+    @keras.saving.register_keras_serializable()
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    def save(name, width=10, kernel=kernel, extra=None):
+        inputs = keras.Input((28, 28), dtype="uint8")
+        x = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs))
+        dense = keras.layers.Dense(width, dtype="float32")
+        x = dense(x)
+        model = keras.Model(inputs, extra(x) if extra else x)
+        dense.set_weights([kernel, np.zeros(width)])
+        model.save(folder / f"{name}.keras")
+
+    try:
+        save("good")
+        save("bad", kernel=np.zeros((784, 10)))
+        save("nan", kernel=np.full((784, 10), np.nan))
+        save("shape", width=7, kernel=np.zeros((784, 7)))
+        save("lambda", extra=keras.layers.Lambda(lambda x: x))
+        save("custom", extra=Mine())
+    finally:
+        keras.saving.get_custom_objects().pop("Custom>Mine")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def workers():
+    """The program that opens models for the grader, with the usual limits."""
+    from common.grading import remote, rules
+
+    with remote.Workers(rules.load().limits) as workers:
+        yield workers

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,3 +170,30 @@ def assert_resumes_exactly(train, options, tmp_path, monkeypatch):
         assert train.main([*options, "--out", str(tmp_path / "stopped")]) == 130
     assert train.main(["--resume", "--out", str(tmp_path / "stopped")]) == 0
     assert_same_result(tmp_path / "whole", tmp_path / "stopped")
+
+
+# a model.py of a student with a layer of their own
+MINE = """
+import os, socket, sys, time
+import keras
+
+@keras.saving.register_keras_serializable()
+class Mine(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+"""
+
+
+def hand_in(folder, model, code=None, config=None):
+    """Make a submission: outputs/hw1_mnist_mlp with a model, and a model.py if there is code."""
+    run = folder / "outputs" / "hw1_mnist_mlp"
+    run.mkdir(parents=True)
+    shutil.copyfile(model, run / "model.keras")
+    (run / "metrics.json").write_text('{"test_accuracy": 1.0, "value": 1.0, "passed": true}')
+    if config:
+        (run / "config.json").write_text(json.dumps(config))
+    if code is not None:
+        (folder / "hw1_mnist_mlp").mkdir()
+        (folder / "hw1_mnist_mlp" / "model.py").write_text(MINE + code)
+    return folder

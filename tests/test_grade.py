@@ -22,22 +22,11 @@ import pytest
 from common import bars, data, grade, sample_texts
 from common.corpus import index
 from common.grading import rules, scorers, submissions, weights
-from common.grading.remote import Failed, Model, Workers
+from common.grading.remote import Failed, Model
 from common.reuters import Wires
-from tests.helpers import assert_one_sentence
+from tests.helpers import MINE, assert_one_sentence, hand_in
 
 LIMITS = {"seconds": 250, "memory_mb": 1500, "processes": 16, "file_mb": 4}
-MINE = """
-import os, socket, sys, time
-import keras
-
-@keras.saving.register_keras_serializable()
-class Mine(keras.layers.Layer):
-    def call(self, x):
-        return 2 * x
-
-"""
-
 # what a model.py does beside defining its layer, and what the reason must say
 HOSTILE = {
     "exits": ("sys.exit(0)", "no predictions: SystemExit: 0"),
@@ -75,55 +64,6 @@ def digest(folder):
         content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         found[str(path)] = (stat.filemode(status.st_mode), hashlib.sha256(os.fsencode(content)).hexdigest())
     return found
-
-
-@pytest.fixture(scope="session")
-def tiny_models(tmp_path_factory, tiny_mnist):
-    """{name: .keras file} of tiny networks for the 20 test images of tiny_mnist. "good" knows all of them."""
-    import keras
-
-    folder = tmp_path_factory.mktemp("models")
-    pixels = tiny_mnist["x_test"].reshape(20, -1).astype(float)
-    kernel = np.linalg.lstsq(pixels, np.eye(10)[tiny_mnist["y_test"]], rcond=None)[0]
-
-    @keras.saving.register_keras_serializable()
-    class Mine(keras.layers.Layer):
-        def call(self, x):
-            return 2 * x
-
-    def save(name, width=10, kernel=kernel, extra=None):
-        inputs = keras.Input((28, 28), dtype="uint8")
-        x = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(inputs))
-        dense = keras.layers.Dense(width, dtype="float32")
-        x = dense(x)
-        model = keras.Model(inputs, extra(x) if extra else x)
-        dense.set_weights([kernel, np.zeros(width)])
-        model.save(folder / f"{name}.keras")
-
-    try:
-        save("good")
-        save("bad", kernel=np.zeros((784, 10)))
-        save("nan", kernel=np.full((784, 10), np.nan))
-        save("shape", width=7, kernel=np.zeros((784, 7)))
-        save("lambda", extra=keras.layers.Lambda(lambda x: x))
-        save("custom", extra=Mine())
-    finally:
-        keras.saving.get_custom_objects().pop("Custom>Mine")
-    return {path.stem: path for path in folder.iterdir()}
-
-
-def hand_in(folder, model, code=None, config=None):
-    """Make a submission: outputs/hw1_mnist_mlp with a model, and a model.py if there is code."""
-    run = folder / "outputs" / "hw1_mnist_mlp"
-    run.mkdir(parents=True)
-    shutil.copyfile(model, run / "model.keras")
-    (run / "metrics.json").write_text('{"test_accuracy": 1.0, "value": 1.0, "passed": true}')
-    if config:
-        (run / "config.json").write_text(json.dumps(config))
-    if code is not None:
-        (folder / "hw1_mnist_mlp").mkdir()
-        (folder / "hw1_mnist_mlp" / "model.py").write_text(MINE + code)
-    return folder
 
 
 def replace_member(source, target, name, content):
@@ -254,7 +194,7 @@ FOUND = {
     "nan": (0, "not all finite"),
     "shape": (0, "it gave an array of the shape (20, 7) where (20, 10) was asked for"),
     "lambda": (0, "refused: it has a Lambda layer"),
-    "custom-without-code": (0, "refused: it needs Mine of tests.test_grade"),
+    "custom-without-code": (0, "refused: it needs Mine of tests.conftest"),
     "noise": (0, "refused: it is damaged, or no .keras file"),
     "unfinished": (0, "there is no model.keras"),
     "hdf5-bomb": (0, "refused: its weights are stored in chunks"),
@@ -337,28 +277,28 @@ def test_two_runs_give_the_same_table(graded, tmp_path):
     assert table[1].endswith(b",")  # nobody in this class has the same weights
 
 
-def test_a_model_that_never_answers_is_stopped(tiny_models, tmp_path):
+def test_a_model_that_never_answers_is_stopped(tiny_models, workers, tmp_path, monkeypatch):
     """And one who closes what it could print to is watched all the same; where code cannot be shut in it is not run."""
     folder = tmp_path / "model"
     folder.mkdir()
     shutil.copyfile(tiny_models["custom"], folder / "model.keras")
     (folder / "model.py").write_text(MINE + "os.close(1); os.close(2)\nwhile True: pass")
-    with Workers(LIMITS) as workers:
-        workers.limits = LIMITS | {"seconds": 3}
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "limits", LIMITS | {"seconds": 3})
         with pytest.raises(Failed, match="it took longer than 3 seconds"), Model(workers, "hw1_mnist_mlp", folder):
             pass
-        workers.limits, workers.isolated, workers.why_not = LIMITS, False, "for a test"
-        with pytest.raises(weights.Refused, match="grade it on Linux"), Model(workers, "hw1_mnist_mlp", folder):
-            pass
-        assert "no student's code was run" in workers.protections
-        shutil.copyfile(tiny_models["good"], folder / "model.keras")
-        with Model(workers, "hw1_mnist_mlp", folder) as model:
-            assert model.inputs == [[None, 28, 28]]
-            (answer,) = model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)])
-            assert answer.dtype == np.float32
-            with pytest.raises(Failed, match="it gave 1 arrays where 2 were asked for"):
-                model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)] * 2)
-    assert not workers.protections.startswith("each model ran in a process of its own with no network")
+    monkeypatch.setattr(workers, "isolated", False)
+    monkeypatch.setattr(workers, "why_not", "for a test")
+    assert "no student's code was run" in workers.protections
+    with pytest.raises(weights.Refused, match="grade it on Linux"), Model(workers, "hw1_mnist_mlp", folder):
+        pass
+    shutil.copyfile(tiny_models["good"], folder / "model.keras")
+    with Model(workers, "hw1_mnist_mlp", folder) as model:
+        assert model.inputs == [[None, 28, 28]]
+        (answer,) = model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)])
+        assert answer.dtype == np.float32
+        with pytest.raises(Failed, match="it gave 1 arrays where 2 were asked for"):
+            model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)] * 2)
 
 
 # The command

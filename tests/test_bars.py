@@ -1,0 +1,111 @@
+"""Your own runs: everything in outputs/ against the bars of the assignment, measured as the grader will measure it.
+
+`pytest -m bars` runs these checks alone, `pytest -m bars --junitxml bars.xml` for a machine to read. A homework without
+a run is skipped. What metrics.json says does not matter: the model in outputs/ predicts on the test data.
+"""
+
+import argparse
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from common import bars, cli, grade
+from common.errors import UserError
+from common.grading import rules, submissions
+from common.grading.scorers import HOMEWORKS
+from tests.helpers import hand_in
+
+
+def find(root, key):
+    """The submissions.Run of the homework `key` in root/outputs; skips the test, or fails it, with a sentence."""
+    homework, _, variant = key.partition("/")
+    found = submissions.runs(root) if (root / "outputs").is_dir() else {}
+    if key not in found:
+        own = root / "outputs" / homework
+        theirs = submissions.identify(own, root)[0] if own.is_dir() else homework
+        if theirs != homework:
+            pytest.fail(
+                f"{own} holds a run of {theirs}: train {homework} again, and give other runs an --out of their own"
+            )
+        pytest.skip(f"no run of {key} in outputs/ yet: python {homework}/train.py{f' ({variant})' if variant else ''}")
+    if found[key].remark:
+        pytest.skip(
+            f"{found[key].folder} was trained on the built-in sample, which the bar is not about: stage the data"
+        )
+    return found[key]
+
+
+def check(root, key, grader, record_property=lambda name, value: None):
+    """Fail unless the run of the homework `key` in root/outputs reaches its bar. grader: a function that gives one."""
+    run = find(root, key)
+    grader = grader()
+    try:
+        grader.data(key)
+    except UserError as error:
+        pytest.skip(f"the test data is not here, so {run.folder} cannot be judged: {error}")
+    with tempfile.TemporaryDirectory() as folder:
+        result = grader.run(run, key, root, Path(folder) / "run")
+    if result.figures is None:
+        pytest.fail(f"{run.folder}: {result.reason}")
+    for name, value in result.figures.items():
+        record_property(name, value)
+    assert bars.FULL[key].passes(result.figures), f"{run.folder}: {result.reason}"
+
+
+def grader_for(workers, data_dir):
+    config = argparse.Namespace(data="full", data_dir=data_dir, limit=None, seed=0)
+    return grade.Grader(workers, rules.load(), config)
+
+
+@pytest.mark.bars
+@pytest.mark.parametrize("key", [key for key in bars.FULL if key.partition("/")[0] in HOMEWORKS])
+def test_bar(key, request, record_property):
+    def grader():  # started only where there is something to check
+        return grader_for(request.getfixturevalue("workers"), cli.default_data_dir())
+
+    check(cli.ROOT, key, grader, record_property)
+
+
+# The checks themselves
+
+
+def test_what_the_checks_say(tiny_models, fake_mnist, workers, tmp_path):
+    run = tmp_path / "outputs" / "hw1_mnist_mlp"
+    properties = {}
+
+    def outcome():
+        properties.clear()
+        grader = grader_for(workers, tmp_path / "data")
+        check(tmp_path, "hw1_mnist_mlp", lambda: grader, properties.__setitem__)
+
+    def skipped(words):
+        with pytest.raises(pytest.skip.Exception, match=words):
+            outcome()
+
+    def failed(words):
+        with pytest.raises((pytest.fail.Exception, AssertionError), match=words):
+            outcome()
+
+    skipped("no run of hw1_mnist_mlp in outputs/ yet: python hw1_mnist_mlp/train.py")
+    (tmp_path / "data").mkdir()
+    hand_in(
+        tmp_path, tiny_models["good"], config={"options": {"homework": "hw1_mnist_mlp"}, "data": {"kind": "sample"}}
+    )
+    skipped("trained on the built-in sample")
+    (run / "config.json").write_text(json.dumps({"options": {"homework": "hw2_cifar10_cnn"}, "data": {"kind": "full"}}))
+    failed("holds a run of hw2_cifar10_cnn")
+    (run / "config.json").write_text(json.dumps({"options": {"homework": "hw1_mnist_mlp"}, "data": {"kind": "full"}}))
+    (tmp_path / "data" / "mnist.npz").write_bytes(b"broken")
+    skipped("the test data is not here")
+    fake_mnist(tmp_path / "data" / "mnist.npz")
+    outcome()
+    assert properties == {"test_accuracy": 1.0}
+    shutil.copyfile(tiny_models["bad"], run / "model.keras")
+    failed("test accuracy 0.1000: MISSES the bar of 0.980")
+    (run / "model.keras").write_bytes(tiny_models["good"].read_bytes()[:1000])
+    failed("damaged")
+    (run / "model.keras").unlink()
+    failed("the training has not finished")
