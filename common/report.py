@@ -29,7 +29,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-to
 h2 { padding-top: 1rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; } .wide { overflow-x: auto; }
 td, th { padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); text-align: left; }
-td { overflow-wrap: anywhere; vertical-align: top; } td.number { font-variant-numeric: tabular-nums; }
+td { vertical-align: top; } details td { overflow-wrap: anywhere; }
 figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; background: white; }
 figcaption, .quiet { color: #767676; font-size: .9rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid var(--line); padding-left: .75rem; }
@@ -63,10 +63,8 @@ def page(found):
     overview = [
         [
             f'<a href="#{_anchor(folder)}">{_text(_title(folder, metrics))}</a>',
-            _text(_figure(metrics)),
-            _number(metrics.get("value")),
-            _number(metrics.get("bar")),
-            _verdict(metrics),
+            f"{_number(metrics.get('value'))} {_verdict(metrics, 'passed', 'missed', '')}",
+            _asked(metrics),
         ]
         for folder, _, metrics in found
     ]
@@ -77,7 +75,7 @@ def page(found):
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         f"<title>Homework in Keras</title><style>{STYLE}</style></head><body>",
         "<h1>Homework in Keras</h1>",
-        _table(["run", "figure", "value", "bar", ""], overview),
+        _table(["run", "value", "the bar asks"], overview),
         *(_section(*run) for run in found),
         "</body></html>\n",
     ]
@@ -88,7 +86,8 @@ def _section(folder, config, metrics):
     """One run."""
     parts = [f'<h2 id="{_anchor(folder)}">{_text(_title(folder, metrics))}</h2>']
     source = "the built-in sample" if metrics.get("data") == "sample" else "the full data"
-    parts += [f"<p>{_verdict(metrics)} Model {_text(metrics.get('model'))}, trained on {source}.</p>"]
+    verdict = _verdict(metrics, "Passes the bar.", "Misses the bar.", "Not judged by a bar.")
+    parts += [f"<p>{verdict} Model {_text(metrics.get('model'))}, trained on {source}.</p>"]
     figures = {name: value for name, value in metrics.items() if name not in ABOUT and not isinstance(value, dict)}
     parts += [_table(None, [[_text(name.replace("_", " ")), _number(value)] for name, value in figures.items()])]
     parts += [_picture(path) for path in sorted((folder / "figures").glob("*.png"))]
@@ -124,18 +123,20 @@ def _title(folder, metrics):
     return homework if folder.name == homework else f"{homework}: {folder.name}"
 
 
-def _figure(metrics):
-    """The name of the figure that the bar is about, as far as the table of bars tells."""
-    homework, value = metrics["homework"], metrics.get("value")
-    names = [bar.figure for key, bar in bars.FULL.items() if key.partition("/")[0] == homework]
-    return next((name.replace("_", " ") for name in names if metrics.get(name) == value), "")
+def _asked(metrics):
+    """What the bar asks for; its figure, as far as the table of bars tells which one it was."""
+    threshold = _number(metrics.get("bar"))
+    for key, bar in bars.FULL.items():
+        same = metrics.get(bar.figure) == metrics.get("value") is not None and metrics.get("bar") == bar.threshold
+        if same and key.partition("/")[0] == metrics["homework"]:
+            return f"{bar.figure.replace('_', ' ')} {'≤' if bar.at_most else '≥'}&nbsp;{threshold}"
+    return threshold
 
 
-def _verdict(metrics):
-    passed = metrics.get("passed")
-    if passed is None:
-        return '<span class="quiet">Not judged by a bar.</span>'
-    return '<span class="passed">Passes the bar.</span>' if passed else '<span class="missed">Misses the bar.</span>'
+def _verdict(metrics, passed, missed, unjudged):
+    if metrics.get("passed") is None:
+        return f'<span class="quiet">{unjudged}</span>'
+    return f'<span class="passed">{passed}</span>' if metrics["passed"] else f'<span class="missed">{missed}</span>'
 
 
 def _table(heads, rows):
