@@ -524,7 +524,7 @@ def test_texts_are_scored_as_train_does(tmp_path, monkeypatch):
     assert figures["validation_nats_per_char"] == pytest.approx(expected["validation_nats_per_char"], rel=0.01)
     assert {*figures} == {"validation_nats_per_char", "validation_perplexity", "word_share"}
     one = corpus.x_test[: scorers.PASSAGE]
-    nats, counts = scorers._costs(scorers.Reader(Local(reader), len(characters)), one)
+    nats, counts = scorers._costs(scorers.Reader(Local(reader), len(characters)), one, language.cost_of)
     assert counts.all()
     np.testing.assert_allclose(nats, language.nats_per_character(reader, one, streams=1), atol=1e-4)
 

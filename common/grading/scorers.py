@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_softmax
 
 from common import data, device, poems
 from common.bag_of_words import BagOfWords
@@ -97,7 +96,7 @@ def text(model, folder, corpus):
     try:
         held_out = decode(corpus.x_test[: language.SCORED], corpus.characters)
         codes = encode(held_out, characters)
-        nats, counts = _costs(reader, codes)
+        nats, counts = _costs(reader, codes, language.cost_of)
         if corpus.kind == "poems":
             # the lines that name the form are no part of a poem: they cost, but do not count
             poem = counts & ~poems.is_header(held_out[1:])
@@ -138,8 +137,11 @@ class Reader:
         return self.model.predict([codes.astype("int32"), *states], shapes)
 
 
-def _costs(reader, codes):
-    """(nats that each character after the first costs, which of them count), each (len(codes) - 1,)."""
+def _costs(reader, codes, cost_of):
+    """(nats that each character after the first costs, which of them count), each (len(codes) - 1,).
+
+    cost_of: of hw3_lstm_text.language.
+    """
     n = len(codes) - 1
     passages = max(1, n // PASSAGE)
     length = -(-n // passages)
@@ -149,8 +151,8 @@ def _costs(reader, codes):
     for i in range(length):
         now = codes[(starts + i).clip(0, n - 1)][:, None]
         logits, *states = reader.predict_on_batch([now, *states])
-        following = codes[(starts + i + 1).clip(0, n)].astype(int)
-        costs[:, i] = -log_softmax(logits[:, 0], axis=1)[np.arange(passages), following]
+        following = codes[(starts + i + 1).clip(0, n)][:, None].astype("int32")
+        costs[:, i] = cost_of(following, logits)[:, 0]
     counts = np.ones((passages, length), bool)
     counts[1:, :WARM_UP] = False
     return costs.ravel()[:n], counts.ravel()[:n]
