@@ -78,7 +78,7 @@ class Grader:
             try:
                 root = submissions.opened(path, work / "unpacked")
                 found = submissions.runs(root)
-            except (Refused, OSError) as error:
+            except (Refused, OSError, RuntimeError) as error:  # such as a circle of links
                 return dict.fromkeys(keys, Result(f"refused: {submissions.shown(str(error))}"))
             return {
                 key: self.run(found[key], key, root, work / str(i)) if key in found else Result(ABSENT, handed_in=False)
@@ -98,6 +98,10 @@ class Grader:
             return Result(f"refused: {submissions.shown(str(error))}", weights=weights)
         except Failed as error:
             return Result(f"no predictions: {error}", weights=weights)
+        except UserError:
+            raise
+        except Exception as error:  # nothing that is handed in may stop the rest
+            return Result(f"the grader could not grade it, look yourself: {submissions.shown(repr(error))[:300]}")
         bar = bars.FULL[key]
         tier, points = self.rules.judge(key, figures)
         reason = f"{bar.sentence(figures)}; tier: {tier or 'none'}"
@@ -130,6 +134,7 @@ def grade(options):
             try:
                 found = [*tqdm(graded, desc="grading", total=len(paths), unit="student", disable=None)]
             except BaseException:
+                workers.stop()
                 pool.shutdown(cancel_futures=True)
                 raise
     students = [Student(*each) for each in zip(names, submissions.safe_names(names), found, strict=True)]

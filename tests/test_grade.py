@@ -12,6 +12,7 @@ import socket
 import stat
 import sys
 import tempfile
+import threading
 import zipfile
 from xml.etree import ElementTree
 
@@ -21,12 +22,21 @@ import pytest
 
 from common import bars, data, grade, sample_texts
 from common.corpus import index
-from common.grading import rules, scorers, submissions, weights
+from common.grading import remote, rules, scorers, submissions, weights
 from common.grading.remote import Failed, Model
 from common.reuters import Wires
 from tests.helpers import MINE, assert_one_sentence, hand_in
 
 LIMITS = {"seconds": 250, "memory_mb": 1500, "processes": 16, "file_mb": 4}
+SHARED_MEMORY = """
+import ctypes
+library = ctypes.CDLL(None)
+for i in range(9999):
+    segment = library.shmget(0, ctypes.c_size_t(1 << 30), 0o600)
+    if segment == -1:
+        raise MemoryError("the system gave none")
+"""
+
 # what a model.py does beside defining its layer, and what the reason must say
 HOSTILE = {
     "exits": ("sys.exit(0)", "no predictions: SystemExit: 0"),
@@ -41,6 +51,11 @@ HOSTILE = {
     "thief": ("open('{folder}/class/good/outputs/hw1_mnist_mlp/model.keras', 'rb')", "No such file or directory"),
     "vandal": ("open(keras.__file__, 'a')", "Read-only file system|Permission denied"),
     "caller": ("socket.create_connection(('127.0.0.1', {port}), 5)", "OSError: .* Network is unreachable"),
+    "liar": (
+        "os.write(11, b'\\0\\0\\0\\x0d{\"inputs\": 5}')",
+        "no predictions: it sent something that is not an answer",
+    ),
+    "shared-memory": (SHARED_MEMORY, "the system gave none"),
     "forger": (
         "for i in range(3, 99):\n    try: os.write(i, bytes(3) + b'\\x02{}')\n    except OSError: pass",
         "no predictions: it sent something that is not an answer",
@@ -137,6 +152,7 @@ def graded(tmp_path_factory, tiny_models, tiny_mnist):
     link = zipfile.ZipInfo("outputs/hw1_mnist_mlp")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     zipped("link.zip", {link: str(folder)})
+    zipped("many-files.zip", {f"{i}.txt": b"" for i in range(25_000)})
     (school / "damaged.zip").write_bytes((school / "good.zip").read_bytes()[:-400])
 
     (folder / "rules.toml").write_text(
@@ -204,6 +220,7 @@ FOUND = {
     "link.zip": (0, "the zip holds a link"),
     "outside.zip": (0, "the zip wants to write outside of its folder"),
     "bomb.zip": (0, "the zip holds a bomb"),
+    "many-files.zip": (0, "files: that is not opened"),
     "damaged.zip": (0, "neither a folder nor a zip"),
     "notes.txt": (0, "neither a folder nor a zip"),
     "empty": (0, "not handed in"),
@@ -299,6 +316,60 @@ def test_a_model_that_never_answers_is_stopped(tiny_models, workers, tmp_path, m
         assert answer.dtype == np.float32
         with pytest.raises(Failed, match="it gave 1 arrays where 2 were asked for"):
             model.predict([np.zeros((3, 28, 28), "uint8")], [(3, 10)] * 2)
+
+
+def test_answers_that_lie():
+    """Whatever comes out of the pipe, it is an array of the shape that was asked for, or a reason."""
+    good = np.arange(6, dtype="float32").reshape(2, 3)
+
+    def npy(array):
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=True)
+        return buffer.getvalue()
+
+    np.testing.assert_array_equal(remote._array(npy(good), (2, 3)), good)
+    huge = io.BytesIO()
+    np.lib.format.write_array_header_1_0(huge, {"descr": "<f4", "fortran_order": False, "shape": (2, 10**12)})
+    lies = [
+        (npy(good), (3, 2), "of the shape"),
+        (npy(good.astype("float64")), (2, 3), "not an array"),
+        (npy(good.astype(">f4")), (2, 3), "not an array"),
+        (npy(np.asfortranarray(good)), (2, 3), "not an array"),
+        (npy(np.array([[print] * 3] * 2, object)), (2, 3), "not an array"),
+        (npy(good)[:-4], (2, 3), "not an array"),
+        (npy(good) + bytes(4), (2, 3), "not an array"),
+        (huge.getvalue() + bytes(24), (2, 3), "of the shape"),
+        (npy(good)[:30], (2, 3), "not an array"),
+        (b"", (2, 3), "not an array"),
+        (b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535, (2, 3), "not an array"),
+        (npy(good * np.inf), (2, 3), "not all finite"),
+        (b'{"failed": "x\\u001b[31m"}', (2, 3), r"^x \[31m$"),
+        (b'{"arrays": 1}', (2, 3), "not an answer"),
+    ]
+    for answer, shape, words in lies:
+        with pytest.raises(Failed, match=words):
+            remote._array(answer, shape)
+    for answer in (b"", b"[]", b"{", b"[" * 99_999, b'{"inputs": 1, "more": 2}', b"9" * 5000, b"\xff", b"null"):
+        with pytest.raises(Failed, match="not an answer"):
+            remote._content(answer, ["inputs"])
+    assert remote._shapes(None) is None
+    assert remote._shapes([[None, 28, 28], [None]]) == [[None, 28, 28], [None]]
+    for shapes in (5, "x", {}, [5], ["x"], [[0]], [[-1]], [["x"]], [[1.5]], [[True]], [[[1]]], [[10**10]]):
+        with pytest.raises(Failed, match="not an answer"):
+            remote._shapes(shapes)
+
+
+def test_interruption(tiny_models, tmp_path, workers):
+    """Ctrl-C need not wait for a model that never answers."""
+    (tmp_path / "model").mkdir()
+    shutil.copyfile(tiny_models["custom"], tmp_path / "model" / "model.keras")
+    (tmp_path / "model" / "model.py").write_text(MINE + "time.sleep(1000)")
+    alarm = threading.Timer(1, workers.stop)
+    alarm.start()
+    with pytest.raises(Failed), Model(workers, "hw1_mnist_mlp", tmp_path / "model"):
+        pass
+    alarm.join()
+    assert not workers.running
 
 
 # The command

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.errors import UserError
 from common.grading import sandbox
 from common.grading.weights import Refused
 
@@ -38,6 +39,7 @@ class Workers:
     def __init__(self, limits, hidden=()):
         self.limits = limits
         self.hidden = [str(Path(folder).resolve()) for folder in hidden]
+        self.running = set()  # process groups of models
         self._lock = threading.Lock()
 
     def __enter__(self):
@@ -83,7 +85,14 @@ class Workers:
             if answer := self._control.recv(100):
                 return answer
         self._errors.seek(0)
-        raise RuntimeError(f"the program that opens models has ended: {self._errors.read().decode()[-1000:]}")
+        words = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        raise UserError(f"the program that opens models has ended ({' '.join(words)}): try again, with less --jobs")
+
+    def stop(self):
+        """End all models, so that whoever waits for one goes on."""
+        for process in [*self.running]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
 
     @property
     def protections(self):
@@ -137,13 +146,14 @@ class Model:
         finally:
             for descriptor in theirs:
                 os.close(descriptor)
+        self.workers.running.add(self._process)
         self._watcher = threading.Thread(target=self._watch, args=(time.monotonic() + limits["seconds"],), daemon=True)
         self._watcher.start()
         try:
             if self.folder:
                 opened = self._hear(1 << 16, "weights", "custom")
                 self.weights, self.custom = opened["weights"], opened["custom"]  # said before any code of theirs ran
-                self.inputs = self._hear(1 << 16, "inputs")["inputs"]
+                self.inputs = _shapes(self._hear(1 << 16, "inputs")["inputs"])
             else:
                 self._hear(1 << 16, "isolated")
         except BaseException:
@@ -154,6 +164,7 @@ class Model:
     def __exit__(self, *_):
         self._ended.set()
         self._watcher.join()
+        self.workers.running.discard(self._process)
         self.workers.ask({"end": self._process})
         for pipe in (self._requests, self._answers, self._output):
             pipe.close()
@@ -239,6 +250,20 @@ def _content(answer, keys):
     raise Failed("it sent something that is not an answer")
 
 
+def _shapes(given):
+    """A list of shapes, or None, as the model's process gave it; checked."""
+    if given is None:
+        return None
+    sizes = [size for shape in given for size in shape] if _lists(given) else ["wrong"]
+    if all(size is None or (type(size) is int and 0 < size < 1e9) for size in sizes):
+        return given
+    raise Failed("it sent something that is not an answer")
+
+
+def _lists(value):
+    return isinstance(value, list) and all(isinstance(each, list) for each in value)
+
+
 def _printable(text):
     return "".join(character if character.isprintable() else " " for character in text[:500])
 
@@ -253,7 +278,7 @@ def _array(answer, shape):
             raise ValueError
         given, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
         array = np.frombuffer(answer, "<f4", offset=stream.tell())
-    except (ValueError, RecursionError, MemoryError):
+    except Exception:  # NumPy has many for what is not a header
         raise Failed("it sent something that is not an array") from None
     if given != tuple(shape):
         raise Failed(f"it gave an array of the shape {str(given)[:100]} where {tuple(shape)} was asked for")

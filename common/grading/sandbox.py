@@ -16,7 +16,9 @@ import ctypes
 import os
 import resource
 import signal
+import site
 import sys
+import sysconfig
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 1 << 17, 1 << 27, 1 << 28, 1 << 29, 1 << 30
@@ -37,8 +39,9 @@ SYSTEM = (
 def python_folders():
     """Where this Python and its packages lie, the folders of the course left out."""
     course = Path(__file__).resolve().parents[2]
-    folders = {Path(folder).resolve() for folder in (sys.prefix, sys.base_prefix, *sys.path) if folder}
-    return sorted(str(folder) for folder in folders - {course} if folder.is_dir() and folder != Path("/"))
+    names = (sys.prefix, sys.base_prefix, site.getusersitepackages(), *sysconfig.get_paths().values())
+    folders = {Path(name).resolve() for name in names} - {course, Path("/")}
+    return sorted(str(folder) for folder in folders if folder.is_dir())
 
 
 def isolate(visible, hidden, root):
@@ -71,7 +74,7 @@ def isolate(visible, hidden, root):
     # The first process of the namespace: the kernel ends all others when it ends, and it cannot be killed from inside.
     os.close(problems)
     try:
-        _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
         _own_root(visible, hidden, root)
         _call("prctl", PR_SET_DUMPABLE, 0)  # nobody inside can look into it
     except OSError as error:
@@ -90,6 +93,12 @@ def isolate(visible, hidden, root):
         os.setresuid(own, own, own)
     _call("capset", (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)())
     return None
+
+
+def end_with_parent():
+    """Let this process be killed when the one that started it ends, however that happens."""
+    if sys.platform == "linux":
+        _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ending(status):
@@ -147,6 +156,8 @@ def _memory(pid):
 
 def _own_root(visible, hidden, root):
     _mount(None, "/", None, MS_REC | MS_PRIVATE)  # what follows is seen here alone
+    with contextlib.suppress(OSError):  # memory that no process holds would not be counted; only root can say so
+        Path("/proc/sys/kernel/shmall").write_text("0")
     _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     for path in (*SYSTEM, *visible):
         _show(path, root)

@@ -72,11 +72,21 @@ def opened(path, work):
         return path
     if path.is_file() and zipfile.is_zipfile(path):
         try:
+            _check_directory(path)
             _unpack(path, work)
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
             raise Refused(f"the zip cannot be unpacked ({str(error)[:200] or type(error).__name__})") from None
         return work
     raise Refused("the submission is neither a folder nor a zip")
+
+
+def _check_directory(path):
+    """Refuse a zip whose table of contents alone would fill the memory: zipfile reads it whole."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, (1 << 16) + 22), os.SEEK_END)
+        size = file.read().rpartition(b"PK\5\6")[2][8:12]
+    if int.from_bytes(size, "little") > MOST_FILES * 200:
+        raise Refused("the zip has too many files: hand in outputs/ and your model.py alone")
 
 
 def _unpack(path, work):
@@ -141,7 +151,7 @@ def identify(folder, root):
         options, kind = config["options"], config["data"]["kind"]
         homework = options["homework"]
         variant = HOMEWORKS[homework].variant(options)
-    except (Refused, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (Refused, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError):
         homework = folder.name if folder.name in HOMEWORKS else None
         variants = [task.partition("/")[2] for task in bars.FULL if task.partition("/")[0] == homework]
         return homework, variants[0] if variants else None, ""

@@ -59,6 +59,7 @@ def main(descriptor):
 
 def _begin(job, requests, answers, output):
     """In the fork: shut itself in and serve; what it prints goes to the pipe `output`."""
+    sandbox.end_with_parent()
     os.setpgid(0, 0)
     null = os.open(os.devnull, os.O_RDONLY)
     for old, new in ((null, 0), (output, 1), (output, 2), (requests, 10), (answers, 11)):
