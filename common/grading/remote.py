@@ -23,7 +23,7 @@ from common.grading.weights import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PRINTED = 1 << 20  # bytes; who prints more is stopped
-TICK = 0.1  # seconds between two looks at a process
+TICK = 0.2  # seconds between two looks at a process
 
 
 class Failed(Exception):

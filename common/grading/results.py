@@ -1,14 +1,15 @@
 """Writes the grades: a table, a JSON file and a page per student, JUnit XML, and a summary with a picture."""
 
+import html
 import io
+import re
 from xml.etree import ElementTree
 
 from common import bars, files, plots
 from common.errors import UserError
 
 COPIES = (
-    "Identical weights. The same command with the same seed gives the same weights on the same kind of machine, so "
-    "this alone proves nothing."
+    "The same command with the same seed gives the same weights on the same kind of machine: alone it proves nothing."
 )
 
 
@@ -122,16 +123,14 @@ def _summary(students, homeworks, rules, twins, protections):
     lines += [f"| {_markdown(student.name)} | {student.points:g} |" for student in students]
     groups = sorted({(homework, tuple(sorted([name, *others]))) for (name, homework), others in twins.items()})
     if groups:
-        lines += ["", f"## {COPIES}", ""]
+        lines += ["", "## Identical weights", "", COPIES, ""]
         lines += [f"- {homework}: {_markdown(', '.join(names))}" for homework, names in groups]
     return "\n".join(lines) + "\n"
 
 
 def _markdown(text):
     """Text in which nothing has a meaning for Markdown or HTML."""
-    for character in "\\`*_[]<>|#&":
-        text = text.replace(character, f"&#{ord(character)};")
-    return text
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(text, quote=False))
 
 
 def _write_junit(path, students):
