@@ -27,7 +27,7 @@ from common.errors import UserError
 from common.grading import remote, rules, scorers, submissions, weights
 from common.grading.remote import Failed, Model
 from common.reuters import Wires
-from tests.helpers import MINE, assert_one_sentence, hand_in
+from tests.helpers import MINE, STAGED, assert_one_sentence, hand_in, metrics
 
 LIMITS = {"seconds": 250, "memory_mb": 1500, "processes": 16, "file_mb": 4}
 SHARED_MEMORY = """
@@ -639,6 +639,27 @@ def test_words_of_others_are_refused(tmp_path):
     (tmp_path / "words.npz").write_bytes(b"noise")
     with pytest.raises(weights.Refused, match="not what training writes"):
         scorers.wires(Second(), tmp_path, dataset)
+
+
+@pytest.mark.full
+def test_runs_are_graded_as_they_were_measured(workers, tmp_path, monkeypatch):
+    """The default runs of homework 1 on the real data: the grader finds what train.py has found, and passes them."""
+    from hw1_mnist_mlp import train as digits
+    from hw1_reuters_mlp import train as news
+
+    monkeypatch.setattr(grade, "Workers", lambda *_, **__: contextlib.nullcontext(workers))
+    data_dir = ["--data-dir", str(STAGED)]
+    measured = {}
+    for train in (digits, news):
+        folder = tmp_path / "class" / "student" / "outputs" / train.HOMEWORK
+        assert train.main(["--data", "full", *data_dir, "--out", str(folder)]) == 0
+        measured[train.HOMEWORK] = metrics(folder)["test_accuracy"]
+    assert grade.main([str(tmp_path / "class"), *data_dir, "--out", str(tmp_path / "grades")]) == 0
+    found = json.loads((tmp_path / "grades" / "students" / "student.json").read_text())["homeworks"]
+    for homework, accuracy in measured.items():
+        assert found[homework]["figures"]["test_accuracy"] == pytest.approx(accuracy, abs=0.001)
+        assert found[homework]["points"] >= 8
+    assert found["hw2_cifar10_cnn"]["reason"] == "not handed in"
 
 
 def test_every_bar_has_a_scorer():
