@@ -1,4 +1,6 @@
-"""Gradients with respect to an input: the one thing of the analysis that Keras has no backend-neutral call for."""
+"""Gradients outside of `fit`: the one thing that Keras has no backend-neutral call for."""
+
+import functools
 
 import keras
 
@@ -19,3 +21,56 @@ def input_gradient(function):
     import jax
 
     return jax.jit(jax.value_and_grad(function))
+
+
+def value_and_gradients(function, variables, state):
+    """(value, more, gradients) of `function() -> (scalar value, more)` with respect to the Keras variables `variables`.
+
+    For a train step that takes gradients more than once, as those of a GAN. state: every variable that `function` may
+    read or change. To be called inside `stateful_train_step`.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value, more = function()
+        return value, more, tape.gradient(value, [variable.value for variable in variables])
+    import jax
+
+    now = [(variable, variable.value) for variable in state]
+
+    def pure(values):
+        with keras.StatelessScope([*now, *zip(variables, values, strict=True)]) as scope:
+            value, more = function()
+        return value, (more, [scope.get_current_value(variable) for variable in state])
+
+    values = [variable.value for variable in variables]
+    (value, (more, changed)), gradients = jax.value_and_grad(pure, has_aux=True)(values)
+    for variable, new in zip(state, changed, strict=True):
+        variable.assign(new)
+    return value, more, gradients
+
+
+def stateful_train_step(step):
+    """Make `step(model, data) -> logs`, which assigns to variables, the `train_step` of a Keras model on any backend.
+
+    On TensorFlow it is that already. On JAX Keras wants a function of (state, data), and hands over the values of all
+    variables: here they stand for the variables while `step` runs.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return step
+
+    @functools.wraps(step)
+    def train_step(model, state, data):
+        groups = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+        mapping = [pair for group, values in zip(groups, state, strict=True) for pair in zip(group, values, strict=True)]
+        with keras.StatelessScope(mapping) as scope:
+            logs = step(model, data)
+        return logs, tuple([scope.get_current_value(variable) for variable in group] for group in groups)
+
+    return train_step

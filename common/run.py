@@ -22,7 +22,10 @@ import filelock
 from common import bars, checkpoint, device, files
 from common.errors import UserError
 
-FILES = ("config.json", "history.csv", "metrics.json", "model.keras", "words.npz", "checkpoint", "figures")
+FILES = (  # of a run: a new one in the same folder sets them aside
+    *("config.json", "history.csv", "metrics.json", "analysis.json", "model.keras", "judge.keras", "words.npz"),
+    *("checkpoint", "samples", "figures"),
+)
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 
 
