@@ -69,9 +69,7 @@ def diversity_ratio(images, labels, real, real_labels, some=200):
     """Mean distance between generated images of one class, as a share of that between real ones; mean over classes."""
     ratios = []
     for label in np.unique(labels):
-        own, theirs = (
-            _mean_distance(each[of == label][:some]) for each, of in ((images, labels), (real, real_labels))
-        )
+        own, theirs = (_mean_distance(each[of == label][:some]) for each, of in ((images, labels), (real, real_labels)))
         if own is not None and theirs:
             ratios.append(own / theirs)
     return float(np.mean(ratios)) if ratios else None

@@ -68,7 +68,9 @@ def stateful_train_step(step):
             model.optimizer.variables,
             model.metrics_variables,
         )
-        mapping = [pair for group, values in zip(groups, state, strict=True) for pair in zip(group, values, strict=True)]
+        mapping = [
+            pair for group, values in zip(groups, state, strict=True) for pair in zip(group, values, strict=True)
+        ]
         with keras.StatelessScope(mapping) as scope:
             logs = step(model, data)
         return logs, tuple([scope.get_current_value(variable) for variable in group] for group in groups)

@@ -116,7 +116,9 @@ def build_discriminator(image_shape, width, dropout, n_classes=0):
     if label:
         x = layers.Dense(128, name="seen")(x)
         wished = layers.Dense(128, use_bias=False, name="wished")(label[0])
-        logit = layers.Add(dtype="float32", name="sum")([logit, layers.Dot(1, dtype="float32", name="fit")([x, wished])])
+        logit = layers.Add(dtype="float32", name="sum")(
+            [logit, layers.Dot(1, dtype="float32", name="fit")([x, wished])]
+        )
     return keras.Model([images, *label] if label else images, logit, name="discriminator")
 
 
