@@ -175,7 +175,7 @@ def image_rows(path, rows, title, captions=None, height=0.9):
         for j, image in enumerate(row):
             top, left = i * (side_y + gap), j * (side_x + gap)
             canvas[top : top + side_y, left : left + side_x] = image
-    width = 0.085 * max(len(label) for text in labels for label in text.split("\n")) + 0.3
+    width = 0.1 * max(len(label) for text in labels for label in text.split("\n")) + 0.4
     title_lines = title.count("\n") + 1
     figure = new_figure(width + height * n * side_x / side_y, height * len(rows) + 0.3 * title_lines + 0.3, title)
     ax = figure.subplots()

@@ -400,7 +400,7 @@ def test_analysis_of_an_autoencoder_beside_a_vae(autoencoder, vae, capsys, tmp_p
     assert found["maps"]["code"]["knn_error"] < found["maps"]["pca_2"]["knn_error"]
     assert found["written"]["class_means_recognised"] >= 0.6
     assert found["denoising"]["noise_0.6"]["mse_cleaned"] < found["denoising"]["noise_0.6"]["mse_noisy"]
-    assert set(found["slanted"]) == {"pixels mixed", "dense, 32 numbers", "vae, 2 numbers"}
+    assert set(found["slanted"]) == {"real test images", "pixels mixed", "dense, 32 numbers", "vae, 2 numbers"}
 
     picture = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(picture).line((110, 30, 90, 170), fill=0, width=16)
