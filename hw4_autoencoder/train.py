@@ -394,8 +394,9 @@ def train_gan(config, run, dataset):
     panels = [("real_loss", "loss on real images, nats"), ("fake_loss", "loss on fakes, nats")]
     panels += [("generator_loss", "loss of the generator, nats"), ("fooled", "share of fakes taken for real")]
     plots.curves(run.figure("curves"), run.progress.history, panels, "Writing against a critic")
-    images, columns = generate(model.averaged, inputs)[:100], 10
-    plots.image_grid(run.figure("samples"), images, [""] * len(images), "Images made of noise", columns, width=0.9)
+    images = generate(model.averaged, inputs)
+    rows = [("", images[i : i + 10]) for i in range(0, 100, 10)]  # of a cgan: a digit in each column
+    plots.image_rows(run.figure("samples"), rows, "Images made of noise")
     run.finish(model.averaged, variant(config), **gan_figures(config, run.folder, model.averaged, dataset))
 
 
