@@ -146,7 +146,10 @@ class Autoencoder(keras.Model):
 
 
 class VAE(Autoencoder):
-    """A variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114): its loss is the negative ELBO in nats."""
+    """A variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114): its loss is the negative ELBO in nats.
+
+    It gives back what it sees.
+    """
 
     def __init__(self, encoder, decoder, seed):
         super().__init__(encoder, decoder)
@@ -163,7 +166,7 @@ class VAE(Autoencoder):
         # the distance of the code's distribution from the standard normal one (section 3 and appendix B)
         kl = ops.sum(ops.square(mean) + ops.exp(log_variance) - 1 - log_variance, axis=1) / 2
         self.kl.update_state(kl)
-        return self.reconstruction_loss(y, logits) + ops.mean(kl)
+        return self.reconstruction_loss(x, logits) + ops.mean(kl)
 
 
 class Neighbours(Autoencoder):

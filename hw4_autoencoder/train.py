@@ -54,7 +54,7 @@ SETTINGS = {  # `map` holds what is different for a code of two numbers
         "blocks": 1,
         "activation": "relu",
         "learning_rate": 1e-3,
-        "redraw": False,  # with --pixels binary: draw the training pixels anew in every pass
+        "redraw": False,  # with --pixels binary: whether the training pixels are drawn anew in every pass
         "map": {"network": "dense", "hidden": [1024, 512, 256], "activation": "gelu", "updates": 8600},
     },
     "neighbours": {
@@ -250,6 +250,12 @@ def train_autoencoder(config, run, dataset):
     if config.model == "neighbours":
         augmentation = pairing(x, config)
         shown = pairing(x_val, config)(x_val, np.arange(len(x_val)), 0, np.random.default_rng(0))
+    elif config.pixels == "binary" and config.redraw:
+        (x, _), _ = data.load(config.data_set, config).validation_split()  # grey
+
+        def augmentation(images, rows, epoch, rng):
+            return draw_pixels(images, rng)
+
     elif config.noise:
         shown = add_noise(x_val, np.random.default_rng(0), config.noise)
 
