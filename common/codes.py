@@ -17,9 +17,12 @@ def flat(images):
 
 
 def fit_pca(images, n_components, most_numbers=100_000_000):
-    """PCA on the pixels of uint8 images, on the first of them if all hold more than `most_numbers` pixels."""
+    """PCA on the pixels of uint8 images, on the first of them if all hold more than `most_numbers` pixels.
+
+    Fewer components than asked for if there are no more images or pixels.
+    """
     pixels = flat(images[: most_numbers // images[0].size])
-    return PCA(n_components, svd_solver="randomized", random_state=0).fit(pixels)
+    return PCA(min(n_components, *pixels.shape), svd_solver="randomized", random_state=0).fit(pixels)
 
 
 def pca_reconstruction_error(pca, images):

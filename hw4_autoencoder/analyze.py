@@ -375,9 +375,10 @@ def around_classes(codes, labels, n, seed=0, near=10):
     from common.codes import nearest
 
     rng = np.random.default_rng(seed)
-    wished = np.arange(n) % (labels.max() + 1)
+    classes = np.unique(labels)
+    wished = classes[np.arange(n) % len(classes)]
     drawn = np.empty((n, codes.shape[1]), "float32")
-    for label in np.unique(wished):
+    for label in classes:
         own, places = codes[labels == label], np.flatnonzero(wished == label)
         start = own[rng.integers(0, len(own), len(places))]
         others = nearest(start, own, min(near, len(own)))[1]
@@ -420,7 +421,7 @@ def show_written(coder, judge, dataset, train_codes, settings, figures):
         "random_codes_sure_share": float(np.mean(judge(random).max(axis=1) > 0.9)),
         "copying": generated.copying(drawn, dataset.x_train, dataset.x_test),
     }
-    n = len(dataset.names)
+    n = len(classes)
     rows = [("mean code", means)] + [("", drawn[i * n : (i + 1) * n]) for i in range(8)]
     rows[1] = ("around\nthe class", rows[1][1])
     title = f"Written from codes: {100 * numbers['recognised_share']:.1f} % are read as intended"

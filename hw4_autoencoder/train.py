@@ -166,6 +166,8 @@ def check(config):
         raise UserError("--pixels binary is for --model vae on --data-set mnist")
     if config.noise and config.model not in ("dense", "conv"):
         raise UserError("--noise is for --model dense and conv")
+    if not 0 <= config.noise <= 1:
+        raise UserError(f"--noise {config.noise}: give a share of white from 0 to 1")
     if gan and (config.gpus or 1) > 1:
         raise UserError("a GAN trains on one GPU: leave --gpus out")
 
@@ -224,7 +226,7 @@ def pairing(x, config):
 
     pixels = codes.flat(x)
     if x[0].size > 50:
-        pixels = codes.fit_pca(x, min(50, len(x))).transform(pixels)
+        pixels = codes.fit_pca(x, 50).transform(pixels)
     graph = codes.nearest(pixels, pixels, min(config.graph + 1, len(x)))[1]  # the image itself among them
 
     def distorted(images, rng):
