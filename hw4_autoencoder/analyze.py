@@ -48,6 +48,7 @@ class Codes:
 def analyze(options):
     """Draw all pictures of the run, or with --encode and --decode the one that was asked for."""
     model, config = analysis.open_model(options, HOMEWORK)
+    model = analysis.in_float32(model)
     settings = analysis.run_options(options, config)
     gan = settings.model in ("gan", "cgan")
     if gan and (options.encode or options.decode or options.beside):
@@ -100,7 +101,7 @@ def analyze_codes(coder, dataset, settings, options):
             other, other_config = analysis.open_model(Namespace(run=options.beside), HOMEWORK)
             if other_config["options"]["model"] in ("gan", "cgan"):
                 raise UserError(f"{options.beside} holds a GAN, which has no codes to walk between")
-            other = Codes(other)
+            other = Codes(analysis.in_float32(other))
             coders[f"{other_config['options']['model']}, {other.latent_dim} numbers"] = other
         numbers["slanted"] = show_slanted(coders, judge, dataset, figures / "slanted.png")
         numbers["walks_read_as_either_end"] = show_walks(coders, judge, dataset, figures / "walks.png")

@@ -138,10 +138,16 @@ def load(config):
             x_test=dataset.x_test[test],
             y_test=dataset.y_test[test],
         )
+        dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {config.digit}")
     if config.pixels == "binary":  # drawn once and for all, whatever the seed of the run
         drawn = [draw_pixels(x, np.random.default_rng(i)) for i, x in enumerate((dataset.x_train, dataset.x_test))]
-        dataset = replace(dataset, x_train=drawn[0], x_test=drawn[1])
+        dataset = with_remark(replace(dataset, x_train=drawn[0], x_test=drawn[1]), "pixels black or white")
     return dataset
+
+
+def with_remark(dataset, remark):
+    """`dataset` with a remark in the line that says which data are used."""
+    return replace(dataset, source=dataset.source._replace(line=f"{dataset.source.line}, {remark}"))
 
 
 def draw_pixels(images, rng):
