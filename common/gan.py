@@ -30,7 +30,7 @@ class GAN(keras.Model):
         self.built = True
 
     def compile(self, generator_optimizer, discriminator_optimizer):
-        super().compile(generator_optimizer)
+        super().compile(generator_optimizer, auto_scale_loss=False)  # nor would it scale the loss of the other
         self.optimizers = [generator_optimizer, discriminator_optimizer]
         generator_optimizer.build(self.generator.trainable_variables)
         discriminator_optimizer.build(self.discriminator.trainable_variables)
