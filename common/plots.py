@@ -186,7 +186,7 @@ def image_rows(path, rows, title, captions=None, height=0.9):
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    save(figure, path)
+    figure.savefig(path, bbox_inches="tight")  # room for long labels
 
 
 def scatter_images(ax, points, images, labels, cells=36):

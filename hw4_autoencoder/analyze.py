@@ -459,7 +459,7 @@ def show_own_image(coder, dataset, options):
     to_map = projection(coder, train_codes)
     path = options.run / "figures" / f"own_{options.encode.stem}.png"
     rows = [(options.encode.name, image[None]), ("what comes back", coder.decode(code))]
-    rows += [("training images with the nearest codes", dataset.x_train[near])]
+    rows += [("training images with\nthe nearest codes", dataset.x_train[near])]
     plots.image_rows(path, rows, f"{options.encode.name} and its code")
     title = f"{options.encode.name} on the map"
     points = to_map(coder.encode(dataset.x_test))
