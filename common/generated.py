@@ -9,7 +9,7 @@ from scipy.special import softmax
 from common import files
 from common.codes import flat, nearest
 
-JUDGE = {"epochs": 4, "batch_size": 250, "learning_rate": 3e-3}  # of the classifier that judges
+JUDGE = {"updates": 960, "batch_size": 250, "learning_rate": 3e-3}  # of the classifier that judges
 
 
 def judge(folder, dataset, seed=0):
@@ -51,12 +51,13 @@ def _train_judge(dataset, seed):
     model.add(layers.Dense(128, activation="relu"))
     model.add(layers.Dropout(0.3))
     model.add(layers.Dense(10, dtype="float32"))
-    updates = JUDGE["epochs"] * len(batches)
+    epochs = -(-JUDGE["updates"] // len(batches))  # 4 passes over all of MNIST, more over less
+    updates = epochs * len(batches)
     one_cycle = keras.optimizers.schedules.CosineDecay(
         0.0, updates - updates // 5, warmup_target=JUDGE["learning_rate"], warmup_steps=updates // 5
     )
     model.compile(keras.optimizers.Adam(one_cycle), keras.losses.CategoricalCrossentropy(from_logits=True))
-    model.fit(batches, shuffle=False, epochs=JUDGE["epochs"], verbose=0)
+    model.fit(batches, shuffle=False, epochs=epochs, verbose=0)
     return model
 
 

@@ -38,7 +38,7 @@ def assert_drawn(folder, names):
 @pytest.fixture(scope="module", autouse=True)
 def quick_judge():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(generated.JUDGE, "epochs", 2)
+        patch.setitem(generated.JUDGE, "updates", 120)
         yield
 
 
