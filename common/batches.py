@@ -3,14 +3,40 @@
 import keras
 import numpy as np
 
+from common.corpus import release
 
-class Batches(keras.utils.PyDataset):
+
+class CountedEpochs(keras.utils.PyDataset):
+    """A PyDataset that knows which epoch it is in, so that its batches can depend on (seed, epoch, index) alone.
+
+    `epoch` counts the finished epochs: a resumed run sets it. Batches are made in background threads.
+    """
+
+    def __init__(self):
+        super().__init__(workers=_workers())
+        self.epoch = 0
+
+    @property
+    def epoch(self):
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, finished):
+        self._epoch = finished
+        self._in_fit = False
+
+    def on_epoch_end(self):
+        """Called by Keras after every epoch, and once before the first, when `fit` starts."""
+        if self._in_fit:
+            self.epoch += 1
+        self._in_fit = True
+
+
+class Batches(CountedEpochs):
     """Shuffled mini-batches of in-memory arrays, for `model.fit(batches, shuffle=False, ...)`.
 
     x, y: arrays with the examples along the first axis; the batches keep their dtypes.
     augment: function (x of one batch, its row numbers, epoch, numpy Generator) -> x, called in background threads.
-
-    `epoch` counts the finished epochs: a resumed run sets it.
 
     Keras' own shuffling draws from a state that is lost when the process ends; here every epoch and every batch has
     a generator of its own, so a resumed run sees the batches that it would have seen. The last, smaller batch is
@@ -18,9 +44,8 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, x, y, batch_size, seed, augment=None):
-        super().__init__(workers=_workers())
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
-        self.epoch = 0
+        super().__init__()
 
     def __len__(self):
         return -(-len(self.x) // self.batch_size)
@@ -32,21 +57,40 @@ class Batches(keras.utils.PyDataset):
             x = self.augment(x, rows, self.epoch, np.random.default_rng((self.seed, self.epoch, index)))
         return x, self.y[rows]
 
-    @property
-    def epoch(self):
-        return self._epoch
-
-    @epoch.setter
+    @CountedEpochs.epoch.setter
     def epoch(self, finished):
-        self._epoch = finished
+        CountedEpochs.epoch.fset(self, finished)
         self._order = np.random.default_rng((self.seed, finished)).permutation(len(self.x))
-        self._in_fit = False
 
-    def on_epoch_end(self):
-        """Called by Keras after every epoch, and once before the first, when `fit` starts."""
-        if self._in_fit:
-            self.epoch += 1
-        self._in_fit = True
+
+class Windows(CountedEpochs):
+    """Windows of a long text, for a network that remembers the batch before.
+
+    codes: (n,), the text, which may be memory-mapped. A row of the batches reads on through a passage of `passage`
+    windows; then it begins another one elsewhere, each row at another time. Batches are (x, y): x["codes"] int32
+    (batch_size, window), x["keep"] float32 (batch_size, 1), 0 for a row that begins a passage and else 1; y is the
+    codes, one character later. An epoch is `steps` batches.
+    """
+
+    def __init__(self, codes, batch_size, window, passage, steps, seed):
+        self.codes, self.batch_size, self.window, self.passage, self.steps = codes, batch_size, window, passage, steps
+        self.first = np.random.default_rng(seed).random()
+        super().__init__()
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        rows = np.arange(self.batch_size)
+        update = self.epoch * self.steps + index + rows * self.passage // self.batch_size
+        passage, place = update // self.passage, update % self.passage
+        # steps of the golden ratio cover the text evenly, however many passages are read
+        starts = (self.first + (passage * self.batch_size + rows) * 0.6180339887498949) % 1 * len(self.codes)
+        places = (starts.astype(int) + place * self.window)[:, None] + np.arange(self.window + 1)
+        codes = np.asarray(self.codes[places % len(self.codes)], "int32")
+        if index % 10 == 0:  # often enough that a text of gigabytes stays on disk
+            release(self.codes)
+        return {"codes": codes[:, :-1], "keep": (place > 0).astype("float32")[:, None]}, codes[:, 1:]
 
 
 def _workers():

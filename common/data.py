@@ -1,4 +1,4 @@
-"""The only place that knows where data lives: staged files, the public downloads, the built-in samples.
+"""The only place that knows where data lives: staged files, the public downloads, the built-in samples, own texts.
 
 For each data set the order is: 1. the staged file in the data folder (--data-dir, else HW_DATA_DIR, else data/ in
 the repository), 2. the download, kept in the data folder in the same layout, 3. the built-in sample.
@@ -6,6 +6,7 @@ the repository), 2. the download, kept in the data folder in the same layout, 3.
 never a reason to take the next source.
 """
 
+import functools
 import hashlib
 import shutil
 import sys
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from common import faces, reuters, sample_data, staged
+from common import corpus, faces, poems, reuters, sample_data, sample_texts, staged
 from common.download import Remote, fetch
 from common.errors import UserError
 from common.files import atomic
@@ -50,6 +51,18 @@ class Dataset:
         return (self.x_train[:cut], self.y_train[:cut]), (self.x_train[cut:], self.y_train[cut:])
 
 
+@dataclass
+class Corpus:
+    """A text as character codes: code i stands for characters[i]. The codes of a large file are a read-only memmap."""
+
+    codes: np.ndarray  # uint8 or uint16 (n,)
+    characters: str  # of the whole text, the most frequent first
+    kind: str  # "english", "chinese" or "poems"
+    x_train: np.ndarray  # the codes of the first 90 %, or the last --limit of them
+    x_test: np.ndarray  # the codes of the last 10 %
+    source: Source
+
+
 @dataclass(frozen=True)
 class Spec:
     """What common/data.py knows about a data set."""
@@ -58,10 +71,10 @@ class Spec:
     file: str  # its name in the data folder
     remotes: tuple  # the public files
     convert: Callable  # (paths of the downloaded files, path to write): makes the staged layout
-    read: Callable  # path -> arrays; ValueError with the reason when the content is wrong
-    sample: Callable  # () -> arrays
+    read: Callable  # path -> arrays, or a text; ValueError with the reason when the content is wrong
+    sample: Callable  # () -> arrays, or a text
     sample_title: str
-    names: tuple  # of the classes
+    names: tuple = ()  # of the classes
     sample_names: tuple = ()  # where they are others
 
 
@@ -73,26 +86,12 @@ def load(name, config):
     the data cannot be had or is broken.
     """
     spec = SPECS[name]
-    if config.data == "sample":
-        path, why = None, "as asked"
-    else:
-        try:
-            path, why = _find(spec, Path(config.data_dir)), ""
-        except UserError as error:
-            if config.data == "full":
-                raise
-            path, why = None, str(error)
+    path = _path(spec, config)
     if path:
-        arrays = _read(spec, path)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        source = Source("full", path, sha256, f"{spec.title} from {path}")
+        arrays, source = _read(spec, path), _source(spec, path)
     else:
-        if why != "as asked":
-            print(f"note: {why}", file=sys.stderr)
         arrays = spec.sample()
-        sha256 = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
-        source = Source("sample", "built in", sha256, f"the BUILT-IN SAMPLE, {spec.sample_title}")
+        source = _source(spec, path, b"".join(array.tobytes() for array in arrays))
     names = spec.names if path else spec.sample_names or spec.names
     dataset = Dataset(*arrays, source, names)
     if config.limit and config.limit < len(dataset.x_train):
@@ -104,12 +103,67 @@ def load(name, config):
     return replace(dataset, source=source._replace(line=line))
 
 
+def load_text(name, config):
+    """A text as a Corpus: a name of TEXTS, or the path of a UTF-8 file or of a folder of .txt files.
+
+    config: as for `load`; data="sample" puts the Chinese sample in place of a Chinese name, the English one in place
+    of everything else. x_test is one part, the last 10 % (of poems: whole ones); limit leaves the last characters
+    before it. Raises UserError with one sentence when there is no such text or it cannot be used.
+    """
+    spec = TEXTS.get(str(name))
+    if spec is None and config.data != "sample":
+        files = corpus.files_of(name)
+        codes, characters, kind = corpus.read(files)
+        cut = 9 * len(codes) // 10
+        source = Source("full", Path(name), corpus.sha256(files), f"the text of {name}")
+    else:
+        spec = spec or TEXTS["shakespeare"]
+        path = _path(spec, config)
+        text = _read(spec, path) if path else spec.sample()
+        codes, characters, kind = corpus.index(lambda: [text])
+        cut = 9 * len(codes) // 10
+        if path and str(name) == "tang":
+            kind, cut = "poems", text.rfind("\n\n", 0, cut) + 2
+        source = _source(spec, path, text.encode())
+    x_train, x_test = codes[:cut], codes[cut:]
+    if config.limit:
+        x_train = x_train[-config.limit :]
+    line = (
+        f"{source.line}, {len(x_train):,} training and {len(x_test):,} test characters, {len(characters):,} of them "
+        "distinct"
+    )
+    return Corpus(codes, characters, kind, x_train, x_test, source._replace(line=line))
+
+
+def _source(spec, path, content=b""):
+    """The source of what was read from `path`, or of the sample with this content."""
+    if path:
+        return Source("full", path, corpus.sha256([path]), f"{spec.title} from {path}")
+    title = f"the BUILT-IN SAMPLE, {spec.sample_title}"
+    return Source("sample", "built in", hashlib.sha256(content).hexdigest(), title)
+
+
+def _path(spec, config):
+    """The file to read, or None for the sample; a note says why if it was not asked for."""
+    if config.data == "sample":
+        return None
+    try:
+        return _find(spec, Path(config.data_dir))
+    except UserError as error:
+        if config.data == "full":
+            raise
+        print(f"note: {error}", file=sys.stderr)
+        return None
+
+
 def _find(spec, folder):
     """The path of the staged file, downloaded first if need be; UserError says how to stage it."""
     path = folder / spec.file
     if path.exists():
         return path
     stage = f"put {spec.file} into {folder}"
+    if not spec.remotes:
+        raise UserError(f"{spec.title} cannot be downloaded: {stage}, or use --data sample")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f".{spec.file}.lock"):
@@ -138,7 +192,8 @@ def _read(spec, path):
         return spec.read(path)
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} is broken: {reason}; replace it, or delete it to download it again") from None
+        again = ", or delete it to download it again" if spec.remotes else ""
+        raise UserError(f"{path} is broken: {reason}; replace it{again}") from None
 
 
 def _read_reuters(path):
@@ -148,8 +203,27 @@ def _read_reuters(path):
     return reuters.split(reuters.Wires(tokens, offsets, words), labels)
 
 
+def _read_text(path, change=lambda text: text):
+    """The text of a staged file, changed as its corpus needs it."""
+    text = "".join(corpus.blocks([path]))
+    if "<html" in text[:1000].lower():
+        raise ValueError("it is a web page, not the text")
+    text = change(text)
+    n = len(text) if text.strip() else 0
+    if n < corpus.FEWEST_CHARACTERS:
+        raise ValueError(f"it {corpus.too_short(n)}")
+    return text
+
+
 def _copy(files, path):
     shutil.copyfile(files[0], path)
+
+
+def _copy_changing(files, path, sha256):
+    """For a file that its publisher makes anew at times: other bytes than the known ones are worth a warning only."""
+    if corpus.sha256(files) != sha256:
+        print(f"warning: {files[0].name} is not the edition known here (other SHA-256)", file=sys.stderr)
+    _copy(files, path)
 
 
 KERAS_BUCKET = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -230,5 +304,54 @@ SPECS = {
         sample=faces.sample,
         sample_title="drawn faces",
         names=("face",),
+    ),
+}
+
+ENGLISH = {"sample": sample_texts.english, "sample_title": "the help texts of Python"}
+CHINESE = {"sample": sample_texts.chinese, "sample_title": "Chinese sentences written by a small grammar"}
+
+TEXTS = {
+    "shakespeare": Spec(
+        title="tinyshakespeare",
+        file="tinyshakespeare.txt",
+        remotes=(
+            Remote(
+                "tinyshakespeare.txt",
+                (
+                    "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e"
+                    "/data/tinyshakespeare/input.txt",
+                ),
+                "sha256:86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+            ),
+        ),
+        convert=_copy,
+        read=_read_text,
+        **ENGLISH,
+    ),
+    "nietzsche": Spec(
+        title="Nietzsche",
+        file="nietzsche.txt",
+        remotes=(Remote("nietzsche.txt", ("https://s3.amazonaws.com/text-datasets/nietzsche.txt",), None),),
+        convert=_copy,
+        read=_read_text,
+        **ENGLISH,
+    ),
+    "tang": Spec(
+        title="a collection of Tang poems",
+        file="tang_poems.txt",
+        remotes=(),  # no public file holds them in one piece
+        convert=_copy,
+        read=lambda path: _read_text(path, poems.from_staged),
+        **CHINESE,
+    ),
+    "hongloumeng": Spec(
+        title="紅樓夢",
+        file="hongloumeng.txt",
+        remotes=(Remote("pg24264.txt", ("https://www.gutenberg.org/cache/epub/24264/pg24264.txt",), None),),
+        convert=functools.partial(
+            _copy_changing, sha256="ff1526996bf4b81807651921a85e5c1c0f1d1d123c9fa4553057ba6a3ec72011"
+        ),
+        read=lambda path: _read_text(path, corpus.without_licence),
+        **CHINESE,
     ),
 }

@@ -23,8 +23,8 @@ from common import bars, checkpoint, device, files
 from common.errors import UserError
 
 FILES = (  # of a run: a new one in the same folder sets them aside
-    *("config.json", "history.csv", "metrics.json", "analysis.json", "model.keras", "judge.keras", "words.npz"),
-    *("checkpoint", "samples", "figures"),
+    *("config.json", "history.csv", "metrics.json", "analysis.json", "model.keras", "judge.keras"),
+    *("words.npz", "characters.json", "checkpoint", "samples", "figures"),
 )
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 

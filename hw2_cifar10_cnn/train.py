@@ -25,7 +25,7 @@ SETTINGS = {  # tuned on a validation split of the training pictures
         "averaged": False,
         "shift": 2,  # pixels
     },
-    "best": {  # what airbench94 does on a GPU, for a longer time
+    "best": {  # what airbench94 does on a GPU, for a longer time: 93.3 %, 93.9 % with mirrored pictures
         "updates": 2208,  # 24 passes
         "batch_size": 500,
         "widths": [64, 256, 256],

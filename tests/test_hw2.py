@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
 
-from common import augment, bars, data, download, sample_data
+from common import analysis, augment, bars, data, download, sample_data
 from common.errors import UserError
 from hw2_cifar10_cnn import analyze, train
 from tests.helpers import STAGED, assert_resumes_exactly
@@ -56,6 +56,20 @@ def test_every_model_takes_bytes_and_gives_ten_logits(name):
     logits = build(name).predict(np.zeros((3, 32, 32, 3), "uint8"), verbose=0)
     assert logits.shape == (3, 10)
     assert logits.dtype == "float32"
+
+
+@pytest.mark.parametrize("name", train.SETTINGS)
+def test_every_saved_model_shows_its_inner_outputs(name, tmp_path):
+    """What analyze.py does: load, compute in float32, ask for the output of a layer in the middle."""
+    import keras
+
+    build(name).save(tmp_path / "model.keras")
+    model = analysis.in_float32(keras.models.load_model(tmp_path / "model.keras"))
+    middle = [layer for layer in model.layers if "conv" in layer.name][1]
+    inner = keras.Model(model.inputs, [middle.output, model.output])
+    maps, logits = inner.predict(np.zeros((2, 32, 32, 3), "uint8"), verbose=0)
+    assert maps.ndim == 4
+    assert logits.shape == (2, 10)
 
 
 def test_whitening_makes_patches_uncorrelated():

@@ -1,0 +1,273 @@
+"""Looks into the LSTM: which cells track something in the text, and what their gates do.
+
+An LSTM (Hochreiter & Schmidhuber 1997) hands out its output h, but not its cells c nor its gates: they are computed
+here once more, in NumPy. The questions are those of Karpathy, Johnson & Li 2015 (arXiv:1506.02078).
+"""
+
+import re
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import ListedColormap
+from scipy.special import expit
+from tqdm import tqdm
+
+from common import plots, poems
+from common.glyphs import drawable
+
+GATES = ("input", "forget", "output")
+OPEN, SHUT = 0.9, 0.1
+FEWEST = 50  # characters that must differ from the usual before a property is looked for
+TINTS = ListedColormap(matplotlib.colormaps["RdBu_r"](np.linspace(0.2, 0.8, 256)))  # light enough to read on
+
+
+class Look(NamedTuple):
+    """What an LSTM did while it read n characters; cells and gates of its layers side by side."""
+
+    cells: np.ndarray  # float32 (n, units): tanh(c)
+    opened: np.ndarray  # float (3, units): the share of characters at which the gate, one of GATES, is above OPEN
+    shut: np.ndarray  # float (3, units): below SHUT
+    names: list  # of the cells: (layer, unit)
+
+
+def lstm_step(x, h, c, kernel, recurrent, bias):
+    """One step of Keras' LSTM: (h, c, [input, forget, output gate]), all float32 (n, units).
+
+    x: (n, features). kernel (features, 4 units), recurrent (units, 4 units), bias (4 units,) in Keras' order: input
+    gate, forget gate, candidate, output gate.
+    """
+    inputs, forget, candidate, output = np.split(x @ kernel + h @ recurrent + bias, 4, axis=1)
+    gates = [expit(inputs), expit(forget), expit(output)]
+    c = gates[1] * c + gates[0] * np.tanh(candidate)
+    return gates[2] * np.tanh(c), c, gates
+
+
+def look(reader, codes, streams=32, warm_up=256):
+    """Read `codes` (n,) with the LSTM layers of the reader and watch: a Look.
+
+    The text is read as language.nats_per_character does: in parts side by side, each after `warm_up` characters.
+    """
+    table = _array(reader.get_layer("characters").embeddings)
+    layers = [layer for layer in reader.layers if re.fullmatch(r"lstm\d+", layer.name)]
+    weights = [[_array(weight) for weight in layer.get_weights()] for layer in layers]
+    n, sizes = len(codes), [layer.units for layer in layers]
+    length = -(-n // streams)
+    starts = np.arange(0, n, length)
+    states = [np.zeros((2, len(starts), size), "float32") for size in sizes]
+    cells = np.zeros((len(starts), length, sum(sizes)), "float32")
+    opened, shut = np.zeros((2, len(GATES), sum(sizes)))
+    counted = 0
+    for place in tqdm(range(-warm_up, length), desc="reading", disable=None, leave=False):
+        places = starts + place
+        x = table[codes[places.clip(0, n - 1)]]
+        before, read = (places < 0)[:, None], (place >= 0) & (places < n)
+        gates_of_layers = []
+        for i, layer_weights in enumerate(weights):
+            x, c, gates = lstm_step(x, *states[i], *layer_weights)
+            states[i] = np.where(before, 0, [x, c])  # before the text there is nothing
+            gates_of_layers.append(gates)
+        if place >= 0:
+            cells[:, place] = np.tanh(np.concatenate([c for _, c in states], axis=1))
+            gates = np.concatenate(gates_of_layers, axis=2)[:, read]  # (3, rows, units)
+            opened += (gates > OPEN).sum(axis=1)
+            shut += (gates < SHUT).sum(axis=1)
+            counted += int(read.sum())
+    names = [(layer.name, unit) for layer in layers for unit in range(layer.units)]
+    return Look(cells.reshape(-1, sum(sizes))[:n], opened / counted, shut / counted, names)
+
+
+def _array(weight):
+    return np.asarray(weight, "float32")
+
+
+def properties(text, kind):
+    """{name: float (n,)} of things worth tracking at the n characters of a text; NaN where it has no meaning."""
+    characters = np.array(list(text))
+    line_end = characters == "\n"
+    if kind == "english":
+        letter = np.array([character.isalpha() for character in text])
+        return {
+            "place in the line": _since(line_end),
+            "place in the word": _since(~letter),
+            "inside a speaker's name": _inside(text, r"^[A-Z][A-Za-z'\- ]{0,30}:$"),
+            "capital letter": np.array([character.isupper() for character in text], float),
+            "a sentence has ended": _inside(text, r"[.!?][^A-Za-z]*"),
+            "line of the paragraph": _count(line_end, _inside(text, "\n\n+") > 0),
+            "inside quotes": _inside(text, r'"(?:(?!\n\n)[^"])*(?=")|“[^”]*'),
+            "inside brackets": _inside(text, r"\([^()]{1,500}(?=\))"),
+        }
+    chinese = np.array([poems.is_chinese(character) for character in text])
+    if kind == "poems":
+        return _poem_properties(text, chinese, line_end)
+    return {
+        "place in the clause": _since(~chinese),
+        "place in the sentence": _since(np.isin(characters, list("。！？\n"))),
+        "inside quotes": _inside(text, "「[^」]*|“[^”]*"),
+        "place in the paragraph": _since(line_end),
+    }
+
+
+def _poem_properties(text, chinese, line_end):
+    header = poems.is_header(text)
+    mark = ~chinese & ~line_end & ~header  # each clause ends with one
+    clause = 1 + _count(mark, header) - mark  # a mark belongs to its clause
+    regular = np.zeros(len(text), bool)
+    length, clauses = np.full((2, len(text)), np.nan)
+    for match in re.finditer(r"(?:\A|(?<=\n\n))([五七])言.*\n((?:.+\n?)+)", text):
+        regular[slice(*match.span(2))] = True
+        length[slice(*match.span(2))] = 7 if match[1] == "七" else 5
+        clauses[slice(*match.span(2))] = sum(not poems.is_chinese(c) and c != "\n" for c in match[2])
+    place = _since(~chinese | header)
+    return {
+        "the line that names the form": header.astype(float),
+        "place in the clause": np.where(header, np.nan, place),
+        "number of the clause": np.where(header | line_end, np.nan, clause),
+        "clauses still to come": np.where(regular & ~line_end, clauses - clause, np.nan),
+        "second clause of the couplet": np.where(regular & ~line_end, (clause % 2 == 0).astype(float), np.nan),
+        "clauses of seven, not five": np.where(regular, length == 7, np.nan),
+    }
+
+
+def _since(mask):
+    """Characters since the last one in the mask (0 there), or since the beginning."""
+    places = np.arange(len(mask))
+    return (places - np.maximum.accumulate(np.where(mask, places, 0))).astype(float)
+
+
+def _count(mask, reset):
+    """How many are in the mask up to here since the last of `reset`."""
+    total = np.cumsum(mask)
+    return (total - np.maximum.accumulate(np.where(reset, total, 0))).astype(float)
+
+
+def _inside(text, pattern):
+    """1 at the characters that a regular expression matches, else 0."""
+    inside = np.zeros(len(text))
+    for match in re.finditer(pattern, text, re.MULTILINE):
+        inside[slice(*match.span())] = 1
+    return inside
+
+
+def correlations(cells, values):
+    """Pearson's r of each cell (n, units) with `values` (n,) where they are not NaN: float (units,)."""
+    known = np.isfinite(values)
+    cells, values = cells[known], values[known]
+    cells, values = cells - cells.mean(axis=0), values - values.mean()
+    scale = np.sqrt((cells**2).sum(axis=0) * (values**2).sum())
+    return values @ cells / np.maximum(scale, 1e-9)
+
+
+def best_cells(cells, tracked, rng, trials=5):
+    """Of each property the cell that tracks it best: {name: dict}; properties that hardly vary are left out.
+
+    The cell is chosen on the first half of the text, its correlation `r` is that on the second. `chance`: the same
+    search for the labels of another place of the text, which have the rhythm of a text and nothing to do with this
+    one; mean of |r|. `median`: |r| that half of the cells reach.
+    """
+    half = len(cells) // 2
+    first, second = slice(half), slice(half, None)
+    found = {}
+    for name, values in tracked.items():
+        if not (_varies(values[first]) and _varies(values[second])):
+            continue
+        r = correlations(cells[first], values[first])
+        best = int(np.abs(r).argmax())
+        of_second = correlations(cells[second], values[second])
+        chances = []
+        for shift in rng.integers(half // 4, 3 * half // 4, trials):
+            other = np.concatenate([np.roll(values[first], shift), np.roll(values[second], shift)])
+            luckiest = np.abs(correlations(cells[first], other[first])).argmax()
+            chances.append(abs(correlations(cells[second][:, [luckiest]], other[second])[0]))
+        found[name] = {
+            "cell": best,
+            "r": float(of_second[best]),
+            "chance": float(np.mean(chances)),
+            "median": float(np.median(np.abs(of_second))),
+        }
+    return found
+
+
+def _varies(values):
+    """Whether at least FEWEST of the values, NaN left out, differ from the median."""
+    values = values[np.isfinite(values)]
+    return len(values) > 0 and np.sum(values != np.median(values)) >= FEWEST
+
+
+def show_cells(path, text, seen, tracked, found, wide):
+    """cells.png: for each property a piece of the text, coloured by the cell that tracks it best.
+
+    wide: characters in a row; the pieces are those in which the property varies most.
+    """
+    columns, rows = (2, 9) if wide > 40 else (3, 10)
+    panel_rows = -(-len(found) // columns)
+    square = 0.105 if wide > 40 else 0.2  # inches per character
+    figure = plots.new_figure(
+        columns * (wide * square + 0.3), panel_rows * (rows * 0.2 + 0.75) + 1, "Cells that keep track of something"
+    )
+    axes = figure.subplots(panel_rows, columns, squeeze=False).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    fonts = ["DejaVu Sans Mono", *matplotlib.rcParams["font.family"]]
+    for ax, (name, best) in zip(axes, found.items(), strict=False):
+        grid, letters = _piece(text, seen.cells[:, best["cell"]], tracked[name], rows, wide)
+        image = ax.imshow(grid, cmap=TINTS, vmin=-1, vmax=1, aspect="auto")
+        for row, column, letter in letters:
+            ax.text(column, row, letter, ha="center", va="center_baseline", fontsize=8.5, family=fonts)
+        layer, unit = seen.names[best["cell"]]
+        chance = f"by chance {best['chance']:.2f}, an ordinary cell {best['median']:.2f}"
+        heading = f"{name}: cell {unit} of {layer}\nr = {best['r']:+.2f} ({chance})"
+        ax.set_title(heading, fontsize=10.5, loc="left")
+    bar = figure.colorbar(image, ax=figure.axes, orientation="horizontal", fraction=0.02, aspect=60, shrink=0.6)
+    bar.set_label("tanh(c), what the cell holds after it has read the character")
+    plots.save(figure, path)
+
+
+def _piece(text, values, labels, rows, wide):
+    """The rows of the second half in which the labels vary most: colours (rows, wide), [(row, column, letter)]."""
+    places = []  # of each row of the text, wrapped
+    for match in re.finditer(r".*(?:\n|\Z)", text):
+        span = range(*match.span())
+        places += [span[i : i + wide] for i in range(0, len(span), wide)]
+    late = [i for i, row in enumerate(places) if row[0] >= len(text) // 2] or [0]
+    candidates = range(late[0], max(late[0] + 1, len(places) - rows))
+
+    def variation(first):
+        own = labels[places[first][0] : places[min(first + rows, len(places)) - 1][-1]]
+        own = own[np.isfinite(own)]
+        return np.std(own) * len(own) ** 0.5 if len(own) else 0
+
+    first = max(candidates, key=variation)
+    grid, letters = np.full((rows, wide), np.nan), []
+    for row, span in enumerate(places[first : first + rows]):
+        for column, place in enumerate(span):
+            grid[row, column] = values[place]
+            letters.append((row, column, "↵" if text[place] == "\n" else drawable(text[place])))
+    return grid, letters
+
+
+def show_gates(path, seen):
+    """gates.png: of every cell, how often each of its gates is open and how often shut; the means as a dict."""
+    layers = list(dict.fromkeys(layer for layer, _ in seen.names))
+    of_layer = np.array([layer for layer, _ in seen.names])
+    figure = plots.new_figure(12, 0.8 + 3.7 * len(layers), "How often the gates of each cell are open, and shut")
+    numbers = {}
+    for line, layer in zip(figure.subplots(len(layers), 3, squeeze=False), layers, strict=True):
+        own = of_layer == layer
+        numbers[layer] = {}
+        for ax, gate, opened, shut in zip(line, GATES, seen.opened[:, own], seen.shut[:, own], strict=True):
+            numbers[layer][gate] = {
+                "open": float(opened.mean()),
+                "shut": float(shut.mean()),
+                "cells_mostly_open": float(np.mean(opened > 0.9)),
+                "cells_mostly_shut": float(np.mean(shut > 0.9)),
+            }
+            ax.plot([0, 100], [100, 0], color="#cccccc", linewidth=1)
+            ax.scatter(100 * opened, 100 * shut, s=12, alpha=0.5, linewidths=0, color=plots.COLOURS[0])
+            ax.set_title(
+                f"{layer}, {gate} gate\nopen {100 * opened.mean():.0f} %, shut {100 * shut.mean():.0f} %", fontsize=11
+            )
+            ax.set(xlim=(-3, 103), ylim=(-3, 103), xlabel=f"time open (above {OPEN}), %")
+        line[0].set_ylabel(f"time shut (below {SHUT}), %")
+    plots.save(figure, path)
+    return numbers

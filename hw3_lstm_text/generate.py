@@ -1,0 +1,136 @@
+"""Write text with the network that train.py left in outputs/hw3_lstm_text.
+
+    python hw3_lstm_text/generate.py --prompt "ROMEO:" --temperature 0.7
+    python hw3_lstm_text/generate.py --run outputs/tang --form 七言四句 --count 3
+    python hw3_lstm_text/generate.py --run outputs/tang --acrostic 深度學習
+
+The text appears as it is made. The memory of the network is carried along, so a character costs the same however long
+the text is: about 1,000 a second on one CPU core.
+"""
+
+import itertools
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+import numpy as np
+
+from common import analysis, cli, poems
+from common.corpus import decode, encode
+from common.errors import UserError
+
+HOMEWORK = "hw3_lstm_text"
+CLAUSE_ENDS = "，。？！；"
+
+
+def generate(options):
+    reader, _ = analysis.open_model(options, HOMEWORK)
+    from hw3_lstm_text import language  # needs Keras, which starts after the device is chosen
+
+    characters, kind = language.load_characters(options.run)
+    if (options.form or options.acrostic) and kind != "poems":
+        raise UserError(
+            f"the network in {options.run} has not learned poems: train with --corpus tang, or use --prompt"
+        )
+    for i in range(options.count):
+        rng = np.random.default_rng((options.seed, i))
+        if options.acrostic:
+            length = 7 if options.form and options.form.startswith("七") else 5
+            form = poems.form_name(length, len(options.acrostic))
+            start, pieces = "", acrostic(reader, characters, options.acrostic, form, rng, options)
+        else:
+            start = (options.prompt or "").replace("\\n", "\n")
+            prompt = "\n\n" + (options.form + "\n" if options.form else "") + start
+            writing = language.write(reader, encode(prompt, characters)[None], rng, options.temperature, options.top_p)
+            pieces = (decode(codes, characters) for codes in itertools.islice(writing, options.length))
+        if i:
+            print("\n---")
+        began = time.perf_counter()
+        n = show(start, pieces, options.until or ("\n\n" if options.form else None))
+        rate = n / (time.perf_counter() - began)
+        print(f"\n({n:,} characters, {rate:,.0f} per second, --seed {options.seed})", file=sys.stderr)
+
+
+def show(start, pieces, until):
+    """Print the text as it comes, up to and without `until`; the number of characters written."""
+    print(start, end="", flush=True)
+    held, n = "", 0  # the end of the text that may be the beginning of `until`
+    for piece in pieces:
+        n += 1
+        held += piece
+        if until and until in held:
+            held = held[: held.index(until)]
+            break
+        keep = next((k for k in range(len(until) - 1, 0, -1) if held.endswith(until[:k])), 0) if until else 0
+        print(held[: len(held) - keep], end="", flush=True)
+        held = held[len(held) - keep :]
+    print(held, flush=True)
+    return n
+
+
+def acrostic(reader, characters, heads, form, rng, options):
+    """The characters of a poem of the form whose clauses begin with `heads` (藏頭詩); the rest is the network's."""
+    from hw3_lstm_text import language
+
+    line_end = encode("\n", characters)
+    logits, states = language.read(reader, encode(f"\n\n{form}\n", characters)[None])
+    for i, head in enumerate(encode(heads, characters)):
+        given = [head] if i % 2 or not i else [*line_end, head]  # a couplet is a line
+        piece = ""
+        while piece not in CLAUSE_ENDS or not piece:
+            logits[:, line_end] = -np.inf  # not before the mark that ends the clause
+            code = given.pop(0) if given else language.choose(logits, rng, options.temperature, options.top_p)[0]
+            piece = decode([code], characters)
+            yield piece
+            logits, states = language.read(reader, np.array([[code]]), states)
+
+
+def seed_of_now():
+    """Another one at every call; it is printed, so that a text can be had again."""
+    return time.time_ns() // 1000 % 2**32
+
+
+def temperature(text):
+    """A number from 0 to 10."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 10:
+        raise cli.argparse.ArgumentTypeError(f"must be a number from 0 to 10, not {text!r}")
+    return value
+
+
+def share(text):
+    """A number above 0, at most 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 < value <= 1:
+        raise cli.argparse.ArgumentTypeError(f"must be a number above 0 and at most 1, not {text!r}")
+    return value
+
+
+def main(argv=None):
+    parser = analysis.options(HOMEWORK, __doc__)
+    add = parser.add_argument
+    add("--prompt", metavar="TEXT", help="how the text begins; \\n stands for a line end (none)")
+    add("--length", type=cli.positive, default=600, metavar="N", help="characters to write at most (600)")
+    add("--temperature", type=temperature, default=0.8, help="below 1 safer, above 1 bolder, 0 the likeliest (0.8)")
+    add("--top-p", type=share, default=1.0, help="draw among the likeliest that have this probability (1)")
+    add("--seed", type=cli.seed, default=seed_of_now(), metavar="N", help="the same seed writes the same (the clock)")
+    add("--count", type=cli.positive, default=1, metavar="N", help="texts to write (1)")
+    add("--until", metavar="TEXT", help="stop where this would appear; \\n stands for a line end")
+    add("--form", metavar="FORM", help="for poems: 五言四句, 七言四句, 五言八句, ...")
+    add("--acrostic", metavar="CHARACTERS", help="for poems: each clause begins with one of these, as in 深度學習")
+    options = parser.parse_args(argv)
+    if options.until:
+        options.until = options.until.replace("\\n", "\n")
+    return cli.guarded(lambda: generate(options), options.debug, "stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

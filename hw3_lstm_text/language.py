@@ -1,0 +1,186 @@
+"""What one can do with a reader (model.build_reader): score texts, and write them."""
+
+import json
+import math
+import re
+
+import keras
+import numpy as np
+from scipy.special import log_softmax
+
+from common import files, poems
+from common.corpus import decode, encode, is_chinese
+from common.errors import UserError
+
+BLOCK = 64  # characters per call: a fixed length, so that the network is traced once
+GLANCE = 40_000  # characters of the held-out text that a report scores; the end of the run scores all of it
+SCORED = 1_000_000  # characters of a huge held-out text that are scored at the end
+LEXICON = 5_000_000  # characters of a huge training text whose words count as known
+QUATRAINS = ("五言四句", "七言四句")
+
+
+def zero_states(reader, n):
+    """The memory of `n` texts that have not begun."""
+    return [np.zeros((n, *state.shape[1:]), "float32") for state in reader.inputs[1:]]
+
+
+def nats_per_character(reader, codes, streams=64, warm_up=4 * BLOCK):
+    """What each character of `codes` (n,) costs given all before it, minus log p, float32 (n - 1,).
+
+    The first character has nothing before it and is left out. To use the processor well the text is cut into `streams`
+    that are read side by side; each reads the last `warm_up` characters before its own first, so that its memory is
+    what it would be in one long reading, but for what it remembers from before that.
+    """
+    n = len(codes) - 1
+    length = -(-n // streams)
+    length = -(-length // BLOCK) * BLOCK
+    starts = np.arange(0, n, length)
+    states = zero_states(reader, len(starts))
+    costs = np.zeros((len(starts), length), "float32")
+    for begin in range(-warm_up, length, BLOCK):
+        places = starts[:, None] + np.arange(begin, begin + BLOCK)
+        logits, *states = reader.predict_on_batch([np.asarray(codes[places.clip(0, n - 1)], "int32"), *states])
+        before_the_text = starts[:, None] + begin < 0
+        states = [np.where(before_the_text, 0, state) for state in states]
+        if begin >= 0:
+            following = np.asarray(codes[(places + 1).clip(0, n)], "int32")
+            nats = keras.losses.sparse_categorical_crossentropy(following, logits, from_logits=True)
+            costs[:, begin : begin + BLOCK] = keras.ops.convert_to_numpy(nats)
+    return costs.ravel()[:n]
+
+
+def read(reader, codes, states=None):
+    """(logits of the character after `codes`, the states after it) for codes (n, time)."""
+    states = states or zero_states(reader, len(codes))
+    for begin in range(codes.shape[1]):  # one by one, as the writing goes on: the network is traced once
+        logits, *states = reader.predict_on_batch([np.asarray(codes[:, begin : begin + 1], "int32"), *states])
+    return logits[:, -1], states
+
+
+def choose(logits, rng, temperature=1.0, top_p=1.0):
+    """Draw one character per row of `logits` (n, characters): codes int32 (n,).
+
+    temperature: the logits are divided by it; below 1 the likely becomes likelier, 0 takes the likeliest. top_p: only
+    the likeliest characters that together have this probability are drawn from (nucleus sampling, Holtzman et al. 2020,
+    arXiv:1904.09751). Gumbel's trick needs no normalising: the largest of logit plus noise is a fair draw.
+    """
+    if temperature == 0:
+        return logits.argmax(axis=1).astype("int32")
+    scores = log_softmax(logits.astype("float64") / temperature, axis=1)
+    if top_p < 1:
+        order = np.argsort(-scores, axis=1, kind="stable")
+        chances = np.exp(np.take_along_axis(scores, order, axis=1))
+        beyond = np.cumsum(chances, axis=1) - chances >= top_p  # the likeliest always stays
+        np.put_along_axis(scores, order, np.where(beyond, -np.inf, np.take_along_axis(scores, order, axis=1)), axis=1)
+    return (scores + rng.gumbel(size=scores.shape)).argmax(axis=1).astype("int32")
+
+
+def write(reader, prompt, rng, temperature=1.0, top_p=1.0):
+    """Go on writing after `prompt`, codes (n, time): yields codes (n,), the next character of each text, for ever.
+
+    The memory is carried along, so a character costs the same wherever it stands.
+    """
+    logits, states = read(reader, prompt)
+    while True:
+        codes = choose(logits, rng, temperature, top_p)
+        yield codes
+        logits, states = read(reader, codes[:, None], states)
+
+
+def write_text(reader, characters, prompts, length, rng, temperature=1.0, top_p=1.0):
+    """The text after each of `prompts` (of one length): a list of str of `length` characters."""
+    codes = np.stack([encode(prompt, characters) for prompt in prompts])
+    writing = write(reader, codes, rng, temperature, top_p)
+    written = np.stack([next(writing) for _ in range(length)], axis=1)
+    return [decode(row, characters) for row in written]
+
+
+def load_characters(folder):
+    """(characters, kind of the corpus) of the run in `folder`. Raises UserError when its file cannot be read."""
+    path = folder / "characters.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content["characters"], content["kind"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({error}): train again") from None
+
+
+def opening(kind, form=QUATRAINS[0]):
+    """A prompt from which a text of the kind begins."""
+    return f"\n\n{form}\n" if kind == "poems" else "\n"
+
+
+class Report(keras.callbacks.Callback):
+    """After every epoch: scores part of the held-out text, and writes a little, to the screen and to samples/."""
+
+    def __init__(self, run, reader, corpus):
+        super().__init__()
+        self.run, self.reader, self.corpus = run, reader, corpus
+
+    def on_epoch_end(self, epoch, logs=None):
+        corpus, updates = self.corpus, (epoch + 1) * self.params["steps"]
+        copy_weights(self.model, self.reader)
+        nats = nats_per_character(self.reader, corpus.x_test[:GLANCE])
+        logs["val_loss"] = float(nats.mean())
+        logs["val_bits"] = logs["val_loss"] / math.log(2)
+        rng = np.random.default_rng((self.run.config.seed, epoch))
+        length = 120 if corpus.kind == "poems" else 400
+        prompt = opening(corpus.kind)
+        (text,) = write_text(self.reader, corpus.characters, [prompt], length, rng, temperature=0.8)
+        heading = f"after {updates:,} updates: {logs['val_loss']:.3f} nats per character, {logs['val_bits']:.3f} bits"
+        print(f"\n--- {heading}\n{(prompt + text).strip()}\n---", flush=True)
+        with files.atomic(self.run.folder / "samples" / f"{updates:06d}.txt") as part:
+            part.write_text(f"{heading}\n\n{(prompt + text).strip()}\n", encoding="utf-8")
+
+
+def copy_weights(trainer, reader):
+    """Give the reader the weights of the trainer."""
+    reader.set_weights([keras.ops.convert_to_numpy(weight) for weight in trainer.trainable_weights])
+
+
+def scores(reader, corpus, seed):
+    """The figures of metrics.json: how well the held-out text is foreseen, and how sound the written text is."""
+    codes = corpus.x_test[:SCORED]
+    nats = nats_per_character(reader, codes)
+    text = decode(codes[1:], corpus.characters)
+    counted = ~poems.is_header(text) if corpus.kind == "poems" else np.ones(len(nats), bool)
+    # the lines that name the form are no part of a poem: they cost, but do not count
+    per_character = float(nats.sum() / counted.sum())
+    figures = {
+        "validation_nats_per_char": per_character,
+        "validation_bits_per_char": per_character / math.log(2),
+        "validation_perplexity": math.exp(per_character),
+    }
+    rng = np.random.default_rng(seed)
+    if corpus.kind == "english":
+        written = write_text(reader, corpus.characters, [opening(corpus.kind)] * 20, 1000, rng)
+        known = set(words(decode(corpus.x_train[-LEXICON:], corpus.characters)))
+        figures["word_share"] = word_share(written, known)
+        figures["word_share_held_out"] = word_share([text], known)
+    else:
+        chinese = np.array([is_chinese(character) for character in text]) & counted
+        figures["validation_perplexity_chinese"] = math.exp(nats[chinese].mean())
+    if corpus.kind == "poems":
+        figures["form_share"] = form_share(reader, corpus.characters, rng)
+    return figures
+
+
+def words(text):
+    """The words of an English text, in lower case."""
+    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.lower())
+
+
+def word_share(texts, known):
+    """The share of the words of `texts` that are in the set `known`; the first and last, which may be cut, left out."""
+    found = [word in known for text in texts for word in words(text)[1:-1]]
+    return float(np.mean(found)) if found else 0.0
+
+
+def form_share(reader, characters, rng, count=200):
+    """The share of `count` quatrains, half of 4 x 5 and half of 4 x 7 characters, that have the form asked for."""
+    good = []
+    for form in QUATRAINS:
+        prompts = [opening("poems", form)] * (count // 2)
+        for text in write_text(reader, characters, prompts, 40, rng):
+            good.append(poems.has_form(text.split("\n\n")[0], form))
+    return float(np.mean(good))

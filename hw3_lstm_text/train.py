@@ -1,0 +1,145 @@
+"""Homework 3: an LSTM learns to write English, or Chinese, one character after the other.
+
+Run `python hw3_lstm_text/train.py` (Shakespeare) or `python hw3_lstm_text/train.py --corpus tang` (Tang poems), then
+`python hw3_lstm_text/generate.py` and `python hw3_lstm_text/analyze.py`.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+from common import cli, data, files, plots
+from common.errors import UserError
+
+HOMEWORK = "hw3_lstm_text"
+SETTINGS = {  # tuned on the last tenth of the training text
+    "fast": {
+        "updates": 900,
+        "reports": 10,  # so often the text held out is scored, a sample written, a checkpoint saved
+        "batch_size": 64,  # places in the text that are read side by side
+        "window": 64,  # characters that an error is carried back (truncated back-propagation through time)
+        "passage": 16,  # windows that a row reads with its memory carried on, before it begins elsewhere
+        "embedding_dim": 64,
+        "embedding_std": 1.0,  # at the start
+        "units": [512],  # of each LSTM layer
+        "dropout": 0.1,
+        "learning_rate": 1e-2,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
+        "clip_norm": 1.0,
+    },
+    "best": {  # Shakespeare as far as an LSTM goes: it would learn so short a text by heart, hence the dropout
+        "updates": 4000,
+        "reports": 20,
+        "batch_size": 64,
+        "window": 64,
+        "passage": 16,
+        "embedding_dim": 64,
+        "embedding_std": 1.0,
+        "units": [512, 512],
+        "dropout": 0.4,
+        "learning_rate": 6e-3,
+        "clip_norm": 1.0,
+    },
+    "chinese": {  # thousands of characters: for --corpus tang and hongloumeng
+        "updates": 1400,
+        "reports": 10,
+        "batch_size": 64,
+        "window": 64,
+        "passage": 16,
+        "embedding_dim": 192,
+        "embedding_std": 0.3,
+        "units": [512],
+        "dropout": 0.2,
+        "learning_rate": 1.2e-2,
+        "clip_norm": 1.0,
+    },
+}
+NAMES = ("shakespeare", "nietzsche", "tang", "hongloumeng")
+
+
+def name_or_path(text):
+    """A text that has a name, or an absolute path, so that --resume finds it from any folder."""
+    return text if text in NAMES else str(Path(text).expanduser().absolute())
+
+
+OPTIONS = {
+    "corpus": {
+        "default": "shakespeare",
+        "type": lambda text: (
+            text if text in NAMES else str(Path(text).expanduser().absolute())
+        ),  # for --resume anywhere
+        "help": "shakespeare, nietzsche, tang (Chinese poems), hongloumeng (a Chinese novel), or a UTF-8 file or a "
+        "folder of .txt (shakespeare)",
+    }
+}
+
+
+def recipe(options):
+    """The settings for a corpus when --model is not given."""
+    return "chinese" if options["corpus"] in ("tang", "hongloumeng") else "fast"
+
+
+def train(config, run):
+    """Train on the first 90 % of the text, score the rest, write everything to the folder of the run."""
+    import keras  # here and not above: Keras must start after the device is chosen
+
+    from common.batches import Windows
+    from hw3_lstm_text import language
+    from hw3_lstm_text import model as models
+
+    if (config.gpus or 1) > 1:
+        raise UserError("this homework trains on one GPU, where the memory of its batch stays: leave --gpus out")
+    corpus = data.load_text(config.corpus, config)
+    if len(corpus.x_train) < config.batch_size + config.window:
+        raise UserError(
+            f"the text has {len(corpus.x_train):,} characters to train on, too few for {config.batch_size} windows of "
+            f"{config.window}: give a longer one, or a smaller --batch-size"
+        )
+    run.start(corpus)
+    files.write_json(run.folder / "characters.json", {"characters": corpus.characters, "kind": corpus.kind})
+    updates = config.updates
+    if config.epochs:
+        updates = math.ceil(config.epochs * len(corpus.x_train) / (config.batch_size * config.window))
+    reports = min(config.reports, updates)
+    steps = math.ceil(updates / reports)
+    batches = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed)
+
+    size = len(corpus.characters), config.embedding_dim, config.units
+    reader = models.build_reader(*size)
+    with run.device.scope():
+        trainer = models.build_trainer(*size, config.embedding_std, config.dropout, config.batch_size)
+        one_cycle = keras.optimizers.schedules.CosineDecay(
+            0.0, reports * steps * 19 // 20, warmup_target=config.learning_rate, warmup_steps=reports * steps // 20 + 1
+        )
+        # The error goes back through `window` products with the recurrent matrix, and now and then such a product
+        # explodes: without a limit on the gradient one bad window undoes many good ones (Pascanu et al. 2013).
+        optimizer = keras.optimizers.Adam(one_cycle, beta_2=0.99, global_clipnorm=config.clip_norm)
+        trainer.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    batches.epoch = run.restore(trainer)
+    trainer.fit(
+        batches,
+        shuffle=False,
+        epochs=reports,
+        initial_epoch=batches.epoch,
+        callbacks=[language.Report(run, reader, corpus), *run.callbacks()],
+        verbose=run.verbose,
+    )
+
+    language.copy_weights(trainer, reader)
+    panels = [("loss", "nats per character")]
+    plots.curves(run.figure("curves"), run.progress.history, panels, "Learning to write")
+    run.finish(
+        reader,
+        variant=config.corpus,
+        chars_per_second=round(run.progress.epoch * steps * config.batch_size * config.window / run.progress.seconds),
+        **language.scores(reader, corpus, config.seed),
+    )
+
+
+def main(argv=None):
+    return cli.main(HOMEWORK, SETTINGS, train, __doc__, argv, OPTIONS, recipe)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+"""Homework 3: the network and its memory, training to the subset bar, exact resuming, scoring and writing."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from common import bars, corpus, poems, sample_texts
+from common.errors import UserError
+from hw3_lstm_text import generate, train
+from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly
+
+SHORT = ["--data", "sample", "--limit", "60000", "--batch-size", "16", "--epochs", "3", "--precision", "float32"]
+REPORTS = 3
+CHARACTERS = "\n，。天地人山水風月花"
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """A small trainer and a reader with its weights, which are random and large enough to disagree."""
+    import keras
+
+    from hw3_lstm_text import language
+    from hw3_lstm_text import model as models
+
+    keras.config.set_dtype_policy("float32")  # whatever the test before has trained in
+    size = len(CHARACTERS), 6, [8, 5]
+    reader, trainer = models.build_reader(*size), models.build_trainer(*size, 1.0, 0.0, 3)
+    rng = np.random.default_rng(0)
+    for weight in trainer.trainable_weights:
+        weight.assign(rng.normal(0, 0.7, weight.shape))
+    language.copy_weights(trainer, reader)
+    return SimpleNamespace(reader=reader, trainer=trainer)
+
+
+@pytest.fixture(scope="module")
+def chinese_run(tmp_path_factory):
+    """A short training on sentences of the built-in grammar."""
+    out = tmp_path_factory.mktemp("chinese") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(train.SETTINGS["chinese"], "reports", REPORTS)
+        assert train.main([*SHORT, "--corpus", "tang", "--out", str(out)]) == 0
+    return out
+
+
+def metrics(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+def logits_of(reader, codes):
+    from hw3_lstm_text import language
+
+    return reader.predict_on_batch([codes, *language.zero_states(reader, len(codes))])[0]
+
+
+def test_trainer_carries_its_memory_on_and_empties_it_row_by_row(networks):
+    codes = np.random.default_rng(1).integers(0, len(CHARACTERS), (3, 20)).astype("int32")
+    whole = logits_of(networks.reader, codes)
+    on, off = np.ones((3, 1), "float32"), np.zeros((3, 1), "float32")
+    networks.trainer.predict_on_batch({"codes": codes[:, :10], "keep": off})
+    keep = np.array([[1], [0], [1]], "float32")
+    second = networks.trainer.predict_on_batch({"codes": codes[:, 10:], "keep": keep})
+    np.testing.assert_allclose(second[[0, 2]], whole[[0, 2], 10:], atol=1e-5)
+    np.testing.assert_allclose(second[1], logits_of(networks.reader, codes[1:2, 10:])[0], atol=1e-5)
+    assert np.abs(second[1] - whole[1, 10:]).max() > 0.01
+    third = networks.trainer.predict_on_batch({"codes": codes[:, 10:], "keep": on})
+    assert np.abs(third - second).max() > 0.01  # the memory has moved on
+
+
+def test_scores_do_not_depend_on_how_the_text_is_cut(networks):
+    from hw3_lstm_text import language
+
+    codes = np.random.default_rng(2).integers(0, len(CHARACTERS), 700).astype("uint8")
+    logits = logits_of(networks.reader, codes[None].astype("int32"))[0, :-1].astype(float)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = -np.log(chances[np.arange(699), codes[1:]])
+    for streams in (1, 2, 5):
+        found = language.nats_per_character(networks.reader, codes, streams)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_windows_read_on_and_cover_the_text_evenly():
+    from common.batches import Windows
+
+    codes = np.arange(10_007)
+    windows = Windows(codes, batch_size=8, window=10, passage=4, steps=50, seed=0)
+    counts = np.zeros(len(codes), int)
+    began = np.zeros(8, int)
+    before = None
+    for epoch in range(6):
+        windows.epoch = epoch
+        for index in range(50):
+            x, y = windows[index]
+            np.testing.assert_array_equal(y, (x["codes"] + 1) % len(codes))
+            keep = x["keep"][:, 0] == 1
+            if before is not None:
+                np.testing.assert_array_equal(x["codes"][keep, 0], before[keep])
+            before = y[:, -1]
+            began += ~keep
+            counts[x["codes"]] += 1
+    assert (began == 75).all()  # 300 batches, passages of 4
+    assert not all((~(windows[i][0]["keep"][:, 0] == 1)).all() for i in range(4))  # rows begin at different times
+    assert counts.max() <= 4  # 24,000 characters read of 10,007: 2.4 times on average
+    assert (counts > 0).mean() > 0.99
+
+
+def test_choose_obeys_temperature_and_top_p():
+    from hw3_lstm_text import language
+
+    logits = np.log(np.tile([[0.5, 0.3, 0.15, 0.05]], (4000, 1)))
+
+    def shares(**options):
+        drawn = language.choose(logits, np.random.default_rng(0), **options)
+        return np.bincount(drawn, minlength=4) / 4000
+
+    np.testing.assert_allclose(shares(), [0.5, 0.3, 0.15, 0.05], atol=0.03)
+    assert shares(temperature=0)[0] == 1
+    squared = np.array([0.25, 0.09, 0.0225, 0.0025])
+    np.testing.assert_allclose(shares(temperature=0.5), squared / squared.sum(), atol=0.03)
+    np.testing.assert_allclose(shares(top_p=0.8), [0.625, 0.375, 0, 0], atol=0.03)
+    assert shares(top_p=0.01)[0] == 1  # the likeliest stays
+
+
+def test_writing_is_what_scoring_says(networks):
+    """Greedy writing, whose memory is carried, takes the likeliest character of the whole text read anew."""
+    from hw3_lstm_text import language
+
+    prompt = corpus.encode("天地人\n", CHARACTERS)[None]
+    writing = language.write(networks.reader, prompt, np.random.default_rng(0), temperature=0)
+    text = list(prompt[0])
+    for _ in range(4):  # every length is traced anew
+        expected = logits_of(networks.reader, np.array([text], "int32"))[0, -1].argmax()
+        text.append(next(writing)[0])
+        assert text[-1] == expected
+
+
+def test_training_on_chinese_passes_the_bar_and_keeps_to_the_grammar(chinese_run):
+    found = metrics(chinese_run)
+    assert found["passed"] is None
+    assert bars.SUBSET["hw3_lstm_text", "sample"].passes(found), found
+
+
+def test_written_sentences_keep_to_the_grammar(chinese_run):
+    """Most of what the network writes are sentences of the grammar that wrote its corpus; shuffled they are not."""
+    from common import analysis
+    from hw3_lstm_text import language
+
+    reader, _ = analysis.open_model(SimpleNamespace(run=chinese_run), train.HOMEWORK)
+    characters, _ = language.load_characters(chinese_run)
+    rng = np.random.default_rng(0)
+    texts = language.write_text(reader, characters, ["\n"] * 50, 80, rng, temperature=0.8)
+    sentences = [sentence for text in texts for sentence in text.split("\n")[:-1]]
+    assert len(sentences) > 100
+    accepted = np.mean([sample_texts.accepts(sentence) for sentence in sentences])
+    assert accepted > 0.5, (accepted, sentences[:20])
+    shuffled = ["".join(rng.permutation(list(sentence))) for sentence in sentences]
+    assert np.mean([sample_texts.accepts(sentence) for sentence in shuffled]) < 0.1
+
+
+def test_run_leaves_samples_and_the_alphabet(chinese_run):
+    alphabet = json.loads((chinese_run / "characters.json").read_text())
+    assert alphabet["kind"] == "chinese"
+    samples = sorted((chinese_run / "samples").iterdir())
+    assert len(samples) == REPORTS
+    first, last = (float(path.read_text().split(": ")[1].split()[0]) for path in (samples[0], samples[-1]))
+    assert last < first
+
+
+def test_resuming_carries_the_memory_on(tmp_path, monkeypatch):
+    """Dropout, passages in the middle, and the memory of the rows are where they were."""
+    monkeypatch.setitem(train.SETTINGS["fast"], "units", [16, 12])
+    monkeypatch.setitem(train.SETTINGS["fast"], "dropout", 0.2)
+    monkeypatch.setitem(train.SETTINGS["fast"], "reports", 3)
+    options = ["--data", "sample", "--limit", "20000", "--batch-size", "16", "--epochs", "1", "--precision", "float32"]
+    assert_resumes_exactly(train, options, tmp_path, monkeypatch)
+
+
+def test_generate_writes_what_was_asked(chinese_run, capsys):
+    def written(*options):
+        assert generate.main(["--run", str(chinese_run), *options]) == 0
+        return capsys.readouterr()
+
+    first = written("--length", "40", "--seed", "5", "--temperature", "0.5")
+    assert first.out == written("--length", "40", "--seed", "5", "--temperature", "0.5").out
+    assert first.out != written("--length", "40", "--seed", "6", "--temperature", "0.5").out
+    assert "per second" in first.err
+    assert len(first.out.rstrip("\n")) <= 40
+    assert written("--prompt", "我", "--length", "5", "--seed", "1").out.startswith("我")
+    assert "。" not in written("--until", "。", "--seed", "1", "--length", "300").out
+    assert written("--count", "3", "--length", "5").out.count("---") == 2
+
+
+def test_generate_names_the_characters_that_it_never_saw(chinese_run, capsys):
+    assert generate.main(["--run", str(chinese_run), "--prompt", "我Ωж"]) == 1
+    assert_one_sentence(capsys.readouterr().err, "Ω", "ж")
+    assert generate.main(["--run", str(chinese_run), "--acrostic", "深度學習"]) == 1
+    assert_one_sentence(capsys.readouterr().err, "has not learned poems")
+
+
+def test_acrostic_begins_each_clause_with_the_character_asked_for(networks):
+    options = SimpleNamespace(temperature=1.0, top_p=1.0)
+    # CHARACTERS has no form line: the header is part of the prompt, so a network of poems knows its characters
+    letters = CHARACTERS + "五言四句"
+    from hw3_lstm_text import model as models
+
+    reader = models.build_reader(len(letters), 6, [8])
+    form = poems.form_name(5, 4)
+    pieces = generate.acrostic(reader, letters, "天地山水", form, np.random.default_rng(0), options)
+    text = "".join(pieces)
+    clauses = [clause for clause in "".join("|" if c in generate.CLAUSE_ENDS else c for c in text).split("|") if clause]
+    assert [clause.strip()[0] for clause in clauses] == list("天地山水")
+    assert text.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("", "is empty"), ("too short " * 10, "characters"), (b"\xff\xfe\x00", "UTF-8"), (None, "no corpus")],
+)
+def test_bad_texts_get_one_sentence(content, reason, tmp_path, capsys):
+    path = tmp_path / "text.txt"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert train.main(["--corpus", str(path), "--out", str(tmp_path / "out")]) == 1
+    assert_one_sentence(capsys.readouterr().err, path, reason)
+    assert not (tmp_path / "out" / "config.json").exists()
+
+
+def test_a_text_shorter_than_its_windows_gets_one_sentence(tmp_path, capsys):
+    path = tmp_path / "text.txt"
+    path.write_text("all work and no play " * 120)
+    assert train.main(["--corpus", str(path), "--batch-size", "5000", "--out", str(tmp_path / "out")]) == 1
+    assert_one_sentence(capsys.readouterr().err, "too few", "--batch-size")
+
+
+def test_unknown_characters_are_an_error():
+    with pytest.raises(UserError, match="Ω"):
+        corpus.encode("Ω", CHARACTERS)
+
+
+if (STAGED / "tinyshakespeare.txt").exists():
+
+    def test_short_training_passes_the_bar_of_part_of_shakespeare(tmp_path, monkeypatch):
+        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "200000", "--epochs", "3"]
+        monkeypatch.setitem(train.SETTINGS["fast"], "reports", REPORTS)
+        assert train.main([*options, "--batch-size", "16", "--out", str(tmp_path / "out")]) == 0
+        found = metrics(tmp_path / "out")
+        assert bars.SUBSET["hw3_lstm_text", "full"].passes(found), found
+
+
+@pytest.mark.full
+def test_default_training_passes_the_bar_of_the_assignment(tmp_path):
+    assert train.main(["--data", "full", "--out", str(tmp_path / "out")]) == 0
+    assert metrics(tmp_path / "out")["passed"] is True
+
+
+if (STAGED / "tang_poems.txt").exists():
+
+    @pytest.mark.slow
+    def test_training_on_poems_passes_the_bar_of_the_assignment(tmp_path):
+        options = ["--data", "full", "--data-dir", str(STAGED), "--corpus", "tang", "--out", str(tmp_path / "out")]
+        assert train.main(options) == 0
+        assert metrics(tmp_path / "out")["passed"] is True
