@@ -1,0 +1,65 @@
+"""What the networks of homework 4 get to see: the images of a run, noise on them, pairs of neighbours."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from common import augment, data
+from common.codes import fit_pca, flat, nearest
+from common.distort import distort
+
+DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # of `neighbours`
+
+
+def load(config):
+    """The images of the run as a Dataset: those of one digit with --digit, black or white with --pixels binary."""
+    dataset = data.load(config.data_set, config)
+    if config.digit is not None:
+        train, test = dataset.y_train == config.digit, dataset.y_test == config.digit
+        dataset = replace(
+            dataset,
+            x_train=dataset.x_train[train],
+            y_train=dataset.y_train[train],
+            x_test=dataset.x_test[test],
+            y_test=dataset.y_test[test],
+        )
+        dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {config.digit}")
+    if config.pixels == "binary":  # drawn once and for all, whatever the seed of the run
+        drawn = [draw_pixels(x, np.random.default_rng(i)) for i, x in enumerate((dataset.x_train, dataset.x_test))]
+        dataset = with_remark(replace(dataset, x_train=drawn[0], x_test=drawn[1]), "pixels black or white")
+    return dataset
+
+
+def with_remark(dataset, remark):
+    """`dataset` with a remark in the line that says which data are used."""
+    return replace(dataset, source=dataset.source._replace(line=f"{dataset.source.line}, {remark}"))
+
+
+def draw_pixels(images, rng):
+    """uint8 images with every pixel 0 or 255, drawn with the grey value as the chance of 255."""
+    return np.where(255 * rng.random(images.shape, "float32") < images, np.uint8(255), np.uint8(0))
+
+
+def add_noise(images, rng, strength):
+    """uint8 images with Gaussian noise of the standard deviation 255 x strength added."""
+    noise = rng.standard_normal(images.shape, "float32") * np.float32(255 * strength)
+    return (images + noise).clip(0, 255).astype("uint8")
+
+
+def pairing(x, config):
+    """An augmentation for Batches: images with a partner each, (n, 2, ...), both distorted."""
+    pixels = flat(x)
+    if x[0].size > 50:
+        pixels = fit_pca(x, 50).transform(pixels)
+    graph = nearest(pixels, pixels, min(config.graph + 1, len(x)))[1]  # the image itself among them
+
+    def distorted(images, rng):
+        if images.ndim == 3:
+            return distort(images, rng, **DISTORTION)
+        return augment.shift(augment.flip(images, rng.random(len(images)) < 0.5), rng, 2)
+
+    def augmentation(images, rows, epoch, rng):
+        partners = x[graph[rows, rng.integers(0, graph.shape[1], len(rows))]]
+        return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
+
+    return augmentation
