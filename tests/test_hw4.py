@@ -233,10 +233,8 @@ def test_a_map_of_neighbours_beats_pca_without_labels(tmp_path):
 if (STAGED / "mnist.npz").exists():
 
     def test_short_training_passes_the_bar_of_5000_real_digits(tmp_path):
-        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "5000", "--epochs", "12"]
-        assert train.main([*options, "--batch-size", "100", "--out", str(tmp_path)]) == 0
-        found = metrics(tmp_path)
-        assert bars.SUBSET["hw4_autoencoder/dense 32", "full"].passes(found), found
+        options = ["--limit", "5000", "--epochs", "12", "--batch-size", "100"]
+        train_on_real_subset(train, tmp_path, *options, variant="/dense 32")
 
 
 @pytest.mark.full
