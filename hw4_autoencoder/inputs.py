@@ -8,7 +8,7 @@ from common import augment, data
 from common.codes import fit_pca, flat, nearest
 from common.distort import distort
 
-DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # of `neighbours`
+DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
 
 
 def load(config):
@@ -46,6 +46,13 @@ def add_noise(images, rng, strength):
     return (images + noise).clip(0, 255).astype("uint8")
 
 
+def distorted(images, rng):
+    """uint8 images (n, 28, 28) or (n, height, width, 3), each a little changed: it is of the same thing still."""
+    if images.ndim == 3:
+        return distort(images, rng, **DISTORTION)
+    return augment.shift(augment.flip(images, rng.random(len(images)) < 0.5), rng, 2)
+
+
 def pairing(x, config):
     """An augmentation for Batches: images with a partner each, (n, 2, ...), both distorted."""
     pixels = flat(x)
@@ -53,13 +60,29 @@ def pairing(x, config):
         pixels = fit_pca(x, 50).transform(pixels)
     graph = nearest(pixels, pixels, min(config.graph + 1, len(x)))[1]  # the image itself among them
 
-    def distorted(images, rng):
-        if images.ndim == 3:
-            return distort(images, rng, **DISTORTION)
-        return augment.shift(augment.flip(images, rng.random(len(images)) < 0.5), rng, 2)
-
     def augmentation(images, rows, epoch, rng):
         partners = x[graph[rows, rng.integers(0, graph.shape[1], len(rows))]]
         return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
 
     return augmentation
+
+
+def views(config, dataset):
+    """What an autoencoder trains on: (x, augmentation for Batches or None, x_val, what it is shown of x_val).
+
+    x and x_val are uint8 images to give back. Black and white pixels of x are drawn anew in every pass, as there is no
+    end of drawings of a grey image; those of x_val, as of the test images, are drawn once.
+    """
+    (x, _), (x_val, _) = dataset.validation_split()
+    rng = np.random.default_rng(0)
+    if config.model == "neighbours":
+        return x, pairing(x, config), x_val, pairing(x_val, config)(x_val, np.arange(len(x_val)), 0, rng)
+    if config.pixels == "binary":
+        (grey, _), _ = data.load(config.data_set, config).validation_split()
+        return grey, lambda images, rows, epoch, rng: draw_pixels(images, rng), x_val, x_val
+    if config.noise:
+        shown = add_noise(x_val, rng, config.noise)
+        return x, lambda images, rows, epoch, rng: add_noise(images, rng, config.noise), x_val, shown
+    if config.model == "dense" and config.distort:
+        return x, lambda images, rows, epoch, rng: distorted(images, rng), x_val, x_val
+    return x, None, x_val, x_val

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import cli, data, files, plots
+from common import cli, files, plots
 from common.errors import UserError
 from hw4_autoencoder import evaluate, inputs
 
 HOMEWORK = "hw4_autoencoder"
-SETTINGS = {  # not tuned yet; `map` holds what is different for a code of two numbers
+SETTINGS = {  # `map` holds what is different for a code of two numbers
     "dense": {
         "latent_dim": 32,  # the code stands for the image; --latent-dim 2 makes it a place on a map
         "updates": 6500,  # 60 passes over the training digits
@@ -31,7 +31,8 @@ SETTINGS = {  # not tuned yet; `map` holds what is different for a code of two n
         "hidden": [1024, 512, 256],  # of the encoder; the decoder mirrors it
         "activation": "gelu",
         "learning_rate": 2e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
-        "map": {"updates": 10000},  # two numbers are hard to learn
+        "distort": False,  # whether to show distorted images; those to give back are never distorted
+        "map": {"updates": 10000, "distort": True},  # two numbers are hard to learn, and shall not tell how one wrote
     },
     "conv": {
         "latent_dim": 32,
@@ -52,7 +53,6 @@ SETTINGS = {  # not tuned yet; `map` holds what is different for a code of two n
         "blocks": 1,
         "activation": "relu",
         "learning_rate": 1e-3,
-        "redraw": False,  # with --pixels binary: whether the training pixels are drawn anew in every pass
         "map": {"network": "dense", "hidden": [1024, 512, 256], "activation": "gelu", "updates": 8600},
     },
     "neighbours": {
@@ -188,23 +188,7 @@ def train_autoencoder(config, run, dataset):
     from common.batches import Batches
     from hw4_autoencoder.model import assemble
 
-    (x, _), (x_val, _) = dataset.validation_split()
-    shown, augmentation = x_val, None
-    if config.model == "neighbours":
-        augmentation = inputs.pairing(x, config)
-        shown = inputs.pairing(x_val, config)(x_val, np.arange(len(x_val)), 0, np.random.default_rng(0))
-    elif config.pixels == "binary" and config.redraw:
-        (x, _), _ = data.load(config.data_set, config).validation_split()  # grey
-
-        def augmentation(images, rows, epoch, rng):
-            return inputs.draw_pixels(images, rng)
-
-    elif config.noise:
-        shown = inputs.add_noise(x_val, np.random.default_rng(0), config.noise)
-
-        def augmentation(images, rows, epoch, rng):
-            return inputs.add_noise(images, rng, config.noise)
-
+    x, augmentation, x_val, shown = inputs.views(config, dataset)
     batches = Batches(x, x, config.batch_size, config.seed, augmentation)
     epochs = run.epochs(len(x))
     with run.device.scope():
