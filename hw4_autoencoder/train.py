@@ -32,7 +32,7 @@ SETTINGS = {  # `map` holds what is different for a code of two numbers
         "activation": "gelu",
         "learning_rate": 2e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
         "distort": False,  # whether to show distorted images; those to give back are never distorted
-        "map": {"updates": 10000, "distort": True},  # two numbers are hard to learn, and shall not tell how one wrote
+        "map": {"updates": 8000, "distort": True},  # two numbers are hard to learn, and shall not tell how one wrote
     },
     "conv": {
         "latent_dim": 32,
