@@ -22,10 +22,10 @@ from common.errors import UserError
 from hw4_autoencoder import evaluate, inputs
 
 HOMEWORK = "hw4_autoencoder"
-SETTINGS = {  # `map` holds what is different for a code of two numbers
+SETTINGS = {  # `map`: what is different for a code of two numbers; `colour`: for colour images
     "dense": {
         "latent_dim": 32,  # the code stands for the image; --latent-dim 2 makes it a place on a map
-        "updates": 6500,  # 60 passes over the training digits
+        "updates": 4300,  # 40 passes over the training digits
         "batch_size": 512,
         "network": "dense",
         "hidden": [1024, 512, 256],  # of the encoder; the decoder mirrors it
@@ -36,7 +36,7 @@ SETTINGS = {  # `map` holds what is different for a code of two numbers
     },
     "conv": {
         "latent_dim": 32,
-        "updates": 4300,
+        "updates": 3500,
         "batch_size": 256,
         "network": "conv",
         "width": 32,  # channels after the first halving of the image, twice as many after the second
@@ -46,14 +46,14 @@ SETTINGS = {  # `map` holds what is different for a code of two numbers
     },
     "vae": {
         "latent_dim": 2,
-        "updates": 2600,
-        "batch_size": 256,
-        "network": "conv",
-        "width": 32,
-        "blocks": 1,
-        "activation": "relu",
-        "learning_rate": 1e-3,
-        "map": {"network": "dense", "hidden": [1024, 512, 256], "activation": "gelu", "updates": 8600},
+        "updates": 10800,  # 100 passes
+        "batch_size": 512,
+        "network": "dense",
+        "hidden": [1024, 512, 256],
+        "activation": "gelu",
+        "learning_rate": 2e-3,
+        "map": {"updates": 4300},
+        "colour": {"network": "conv", "width": 32, "blocks": 1, "activation": "relu", "updates": 3000},
     },
     "neighbours": {
         "latent_dim": 2,
@@ -68,7 +68,7 @@ SETTINGS = {  # `map` holds what is different for a code of two numbers
     },
     "gan": {
         "latent_dim": 64,  # numbers of noise
-        "updates": 8600,
+        "updates": 6000,  # 13 passes
         "batch_size": 128,
         "width": 32,
         "dropout": 0.3,  # of the discriminator
@@ -78,7 +78,7 @@ SETTINGS = {  # `map` holds what is different for a code of two numbers
     },
     "cgan": {
         "latent_dim": 64,
-        "updates": 8600,
+        "updates": 6000,
         "batch_size": 128,
         "width": 32,
         "dropout": 0.3,
@@ -149,6 +149,8 @@ def train(config, run):
     check(config)
     if config.latent_dim == 2:
         vars(config).update(getattr(config, "map", {}))
+    if config.data_set != "mnist":
+        vars(config).update(getattr(config, "colour", {}))
     dataset = inputs.load(config)
     run.start(dataset)
     if config.model in ("gan", "cgan"):

@@ -4,20 +4,11 @@ import numpy as np
 
 from common import generated, plots
 from common.codes import flat, nearest
+from hw4_autoencoder.inputs import slant
 
 WALKS = ((0, 6), (3, 8), (4, 9), (1, 7), (2, 5))  # between which digits
 WALK_STEPS = 11
 WRITTEN = 1000  # images written from codes around those of each class, 100 of each
-
-
-def slant(x):
-    """How far each digit (n, 28, 28) leans to the right: pixels to the right per pixel upwards (second moments)."""
-    ink = x / x.sum(axis=(1, 2), keepdims=True)
-    rows, columns = np.arange(x.shape[1]), np.arange(x.shape[2])
-    dy = rows - (ink.sum(axis=2) @ rows)[:, None]
-    dx = columns - (ink.sum(axis=1) @ columns)[:, None]
-    covariance = np.einsum("nij,ni,nj->n", ink, dy, dx)
-    return -covariance / np.einsum("nij,ni->n", ink, dy**2)
 
 
 def walk(start, end, steps=WALK_STEPS):
