@@ -16,7 +16,7 @@ def analyze(generator, dataset, settings, options):
     reports = {int(path.stem): np.load(path) for path in sorted((options.run / "samples").glob("[0-9]*.npy"))}
     epochs = sorted(reports)
     shown = [epochs[i] for i in np.unique(np.linspace(0, len(epochs) - 1, 10).round().astype(int))]
-    rows = [(f"after {epoch}", reports[epoch][:10]) for epoch in shown]
+    rows = [(f"pass {epoch}", reports[epoch][:10]) for epoch in shown]
     plots.image_rows(figures / "reports.png", rows, "The same noise after more and more passes")
 
     labels = evaluate.sampling(settings, dataset, evaluate.GRID, seed=1)[1]
