@@ -35,9 +35,14 @@ def open_run(options, homework, data_set):
     Raises UserError when there is no finished run of this homework in `options.run`.
     """
     model, config = open_model(options, homework)
-    source = argparse.Namespace(**config["options"])
-    source.data, source.data_dir = config["data"]["kind"], options.data_dir
-    return model, data.load(data_set, source), config
+    return model, data.load(data_set, run_options(options, config)), config
+
+
+def run_options(options, config):
+    """The options that the run was trained with, as a namespace, for loading the data that it saw."""
+    given = argparse.Namespace(**config["options"])
+    given.data, given.data_dir = config["data"]["kind"], options.data_dir
+    return given
 
 
 def open_model(options, homework):

@@ -1,6 +1,6 @@
 """Checkpoints that a run can be resumed from exactly, and that a damaged file cannot spoil.
 
-A checkpoint holds every variable of the model (the state of its random generators included) and of the optimizer
+A checkpoint holds every variable of the model (the state of its random generators included) and of its optimizers
 as plain arrays, the history so far, and the number of finished epochs. Together with a data order that depends on
 (seed, epoch) alone (common/batches.py) that is all it takes: a resumed run ends with the same weights, bit for bit
 on a CPU, as one that was never interrupted. Keras' own BackupAndRestore is not atomic and loses the random state.
@@ -35,9 +35,11 @@ def _variables(model):
     """All variables that training changes: {name in the file: Keras variable}."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+    optimizers = getattr(model, "optimizers", [model.optimizer])  # a GAN has two
+    of_optimizers = [variable for optimizer in optimizers for variable in optimizer.variables]
     return {
         f"{part}/{index:04d}": variable
-        for part, variables in (("model", model.variables), ("optimizer", model.optimizer.variables))
+        for part, variables in (("model", model.variables), ("optimizer", of_optimizers))
         for index, variable in enumerate(variables)
     }
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from common import corpus, poems, reuters, sample_data, sample_texts, staged
+from common import corpus, faces, poems, reuters, sample_data, sample_texts, staged
 from common.download import Remote, fetch
 from common.errors import UserError
 from common.files import atomic
@@ -285,6 +285,25 @@ SPECS = {
         sample=sample_data.wires,
         sample_title="wires written by a small topic model",
         names=reuters.TOPICS,
+    ),
+    "faces": Spec(
+        title="anime faces",
+        file="anime_faces.zip",
+        remotes=(
+            Remote(
+                "anime_faces.zip",
+                (
+                    "https://huggingface.co/datasets/huggan/anime-faces/resolve/"
+                    "67ebcf8c69b45feb3883d695f04227078a6c9da9/data.zip",
+                ),
+                "sha256:b50c3f2e1bbad0d119f8c5748a0d01138cb56152fb8997ce5c8b139129bf3c23",
+            ),
+        ),
+        convert=_copy,
+        read=faces.read,
+        sample=faces.sample,
+        sample_title="drawn faces",
+        names=("face",),
     ),
 }
 

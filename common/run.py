@@ -22,9 +22,9 @@ import filelock
 from common import bars, checkpoint, device, files
 from common.errors import UserError
 
-FILES = (
-    *("config.json", "history.csv", "metrics.json", "model.keras", "words.npz", "characters.json"),
-    *("checkpoint", "figures", "samples"),
+FILES = (  # of a run: a new one in the same folder sets them aside
+    *("config.json", "history.csv", "metrics.json", "analysis.json", "model.keras", "judge.keras"),
+    *("words.npz", "characters.json", "checkpoint", "samples", "figures"),
 )
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 

@@ -1,0 +1,286 @@
+"""Homework 4: what a code of a few numbers knows of a digit, and writing digits from codes.
+
+    python hw4_autoencoder/train.py                          32 numbers per digit, to give it back
+    python hw4_autoencoder/train.py --latent-dim 2           2 numbers, to draw a map of all digits
+    python hw4_autoencoder/train.py --model vae              a variational autoencoder; conv, neighbours: see --help
+    python hw4_autoencoder/train.py --model cgan             a GAN that writes the digit that is asked for
+    python hw4_autoencoder/train.py --digit 8                a GAN that has seen nothing but eights
+
+Then `python hw4_autoencoder/analyze.py`. Runs that shall stay side by side need an --out of their own.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+import numpy as np
+
+from common import analysis, cli, files, plots
+from common.errors import UserError
+from hw4_autoencoder import evaluate, inputs
+
+HOMEWORK = "hw4_autoencoder"
+SETTINGS = {  # `map`: what is different for a code of two numbers; `colour`: for colour images
+    "dense": {
+        "latent_dim": 32,  # the code stands for the image; --latent-dim 2 makes it a place on a map
+        "updates": 4300,  # 40 passes over the training digits
+        "batch_size": 512,
+        "network": "dense",
+        "hidden": [1024, 512, 256],  # of the encoder; the decoder mirrors it
+        "activation": "gelu",
+        "learning_rate": 2e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
+        "distort": False,  # whether to show distorted images; those to give back are never distorted
+        "map": {"updates": 8000, "distort": True},  # two numbers are hard to learn, and shall not tell how one wrote
+    },
+    "conv": {
+        "latent_dim": 32,
+        "updates": 3500,
+        "batch_size": 256,
+        "network": "conv",
+        "width": 32,  # channels after the first halving of the image, twice as many after the second
+        "blocks": 0,  # residual blocks between the halvings
+        "activation": "relu",
+        "learning_rate": 2e-3,
+    },
+    "vae": {
+        "latent_dim": 2,
+        "updates": 10800,  # 100 passes
+        "batch_size": 512,
+        "network": "dense",
+        "hidden": [1024, 512, 256],
+        "activation": "gelu",
+        "learning_rate": 2e-3,
+        "map": {"updates": 4300},
+        "colour": {"network": "conv", "width": 32, "blocks": 1, "activation": "relu", "updates": 3000},
+    },
+    "neighbours": {
+        "latent_dim": 2,
+        "updates": 3500,
+        "batch_size": 512,
+        "network": "conv",
+        "width": 32,
+        "blocks": 0,
+        "activation": "relu",
+        "learning_rate": 2e-3,
+        "graph": 15,  # an image and one of its so many nearest belong together
+    },
+    "gan": {
+        "latent_dim": 64,  # numbers of noise
+        "updates": 6000,  # 13 passes
+        "batch_size": 128,
+        "width": 32,
+        "dropout": 0.3,  # of the discriminator
+        "learning_rate": 4e-4,  # of the generator
+        "discriminator_rate": 4e-4,
+        "memory": 500,  # updates that the averaged generator remembers
+    },
+    "cgan": {
+        "latent_dim": 64,
+        "updates": 6000,
+        "batch_size": 128,
+        "width": 32,
+        "dropout": 0.3,
+        "learning_rate": 4e-4,
+        "discriminator_rate": 4e-4,
+        "memory": 500,
+    },
+}
+REPORTS = 24  # of a GAN: grids of samples of the same noise, spread over the training
+OPTIONS = {
+    "latent_dim": {
+        "type": cli.positive,
+        "metavar": "N",
+        "help": "numbers in the code (32 for dense and conv, which are after the image, 2 for vae and neighbours, "
+        "which are after the map), or in the noise of a GAN (64)",
+    },
+    "data_set": {"choices": ("mnist", "cifar10", "faces"), "default": "mnist", "help": "the images (mnist)"},
+    "digit": {
+        "type": int,
+        "choices": range(10),
+        "metavar": "D",
+        "default": None,
+        "help": "train a GAN on this digit alone (all)",
+    },
+    "pixels": {
+        "choices": ("grey", "binary"),
+        "default": "grey",
+        "help": "binary: each pixel drawn once as black or white, with its grey value for the chance of white, as is "
+        "usual for comparing likelihoods (grey)",
+    },
+    "noise": {
+        "type": float,
+        "metavar": "S",
+        "default": 0.0,
+        "help": "train dense or conv to remove noise of this standard deviation, as a share of white (0)",
+    },
+}
+
+
+def check(config):
+    """UserError for options that do not go together."""
+    gan = config.model in ("gan", "cgan")
+    if config.digit is not None and (config.model != "gan" or config.data_set != "mnist"):
+        raise UserError("--digit is for --model gan on --data-set mnist")
+    if config.model == "cgan" and config.data_set == "faces":
+        raise UserError("--model cgan needs classes, and faces have none: take --model gan")
+    if config.pixels == "binary" and (config.model != "vae" or config.data_set != "mnist"):
+        raise UserError("--pixels binary is for --model vae on --data-set mnist")
+    if config.noise and config.model not in ("dense", "conv"):
+        raise UserError("--noise is for --model dense and conv")
+    if not 0 <= config.noise <= 1:
+        raise UserError(f"--noise {config.noise}: give a share of white from 0 to 1")
+    if gan and (config.gpus or 1) > 1:
+        raise UserError("a GAN trains on one GPU: leave --gpus out")
+
+
+def variant(config):
+    """Which bar of common/bars.py judges the run."""
+    if config.data_set != "mnist" or config.digit is not None or config.noise:
+        return f"{config.model} on {config.data_set}"  # none
+    if config.model in ("gan", "cgan"):
+        return config.model
+    return f"{config.model} {config.latent_dim}{' binary' if config.pixels == 'binary' else ''}"
+
+
+def train(config, run):
+    """Train on the training split, look at the test split once, write everything to the folder of the run."""
+    check(config)
+    if config.latent_dim == 2:
+        vars(config).update(getattr(config, "map", {}))
+    if config.data_set != "mnist":
+        vars(config).update(getattr(config, "colour", {}))
+    dataset = inputs.load(config)
+    run.start(dataset)
+    if config.model in ("gan", "cgan"):
+        train_gan(config, run, dataset)
+    else:
+        train_autoencoder(config, run, dataset)
+
+
+def one_cycle(config, updates):
+    import keras
+
+    warm_up = updates // 10
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, updates - warm_up, warmup_target=config.learning_rate, warmup_steps=warm_up
+    )
+
+
+def build(config, image_shape):
+    """The model to train: encoder and decoder in the wrapper that knows the loss."""
+    from hw4_autoencoder import model as models
+
+    variational = config.model == "vae"
+    if config.network == "dense":
+        size = image_shape, config.hidden, config.activation, config.latent_dim
+        encoder, decoder = models.dense_encoder(*size, variational), models.dense_decoder(*size)
+    else:
+        size = image_shape, config.width, config.blocks, config.activation, config.latent_dim
+        encoder, decoder = models.conv_encoder(*size, variational), models.conv_decoder(*size)
+    if variational:
+        return models.VAE(encoder, decoder, config.seed)
+    return (models.Neighbours if config.model == "neighbours" else models.Autoencoder)(encoder, decoder)
+
+
+def train_autoencoder(config, run, dataset):
+    import keras  # here and not above: Keras must start after the device is chosen
+
+    from common.batches import Batches
+    from hw4_autoencoder.model import assemble
+
+    x, augmentation, x_val, shown = inputs.views(config, dataset)
+    batches = Batches(x, x, config.batch_size, config.seed, augmentation)
+    epochs = run.epochs(len(x))
+    with run.device.scope():
+        model = build(config, x.shape[1:])
+        model.compile(keras.optimizers.Adam(one_cycle(config, epochs * len(batches))))
+    model(np.stack([x[:2], x[:2]], axis=1) if config.model == "neighbours" else x[:2])  # creates what it lacks
+    batches.epoch = run.restore(model)
+    model.fit(
+        batches,
+        shuffle=False,  # Batches shuffles, in an order that a resumed run repeats
+        epochs=epochs,
+        initial_epoch=batches.epoch,
+        validation_data=(shown, x_val),
+        validation_batch_size=500,
+        callbacks=run.callbacks(),
+        verbose=run.verbose,
+    )
+
+    panels = [("loss", "loss, nats per image"), ("bce", "binary cross-entropy per pixel")]
+    panels += [("kl", "nats in the code")] if config.model == "vae" else []
+    panels += [("contrast", "finding the partner, nats")] if config.model == "neighbours" else []
+    plots.curves(run.figure("curves"), run.progress.history, panels, "Learning to give the image back")
+    trained = assemble(model.encoder, model.decoder)
+    exact = analysis.in_float32(trained)  # bfloat16 rounds places on a map, by which some change their neighbours
+    run.finish(
+        trained,
+        variant(config),
+        **evaluate.autoencoder_figures(config, exact.get_layer("encoder"), exact.get_layer("decoder"), dataset),
+    )
+
+
+def train_gan(config, run, dataset):
+    import keras
+
+    from common.batches import Batches
+    from common.gan import GAN
+    from hw4_autoencoder import model as models
+
+    x, n_classes = dataset.x_train, len(dataset.names)
+    batches = Batches(x, keras.utils.to_categorical(dataset.y_train, n_classes), config.batch_size, config.seed)
+    epochs = run.epochs(len(x))
+    classes = n_classes if config.model == "cgan" else 0
+    size = x.shape[1:], config.latent_dim, config.width, classes
+    model = GAN(
+        models.build_generator(*size),
+        models.build_discriminator(x.shape[1:], config.width, config.dropout, classes),
+        averaged=models.build_generator(*size),
+        memory=min(config.memory, max(1, epochs * len(batches) // 10)),
+        seed=config.seed,
+    )
+    model.compile(
+        keras.optimizers.Adam(config.learning_rate, beta_1=0.5),
+        keras.optimizers.Adam(config.discriminator_rate, beta_1=0.5),
+    )
+    noise, _ = evaluate.sampling(config, dataset, evaluate.GRID, seed=1)
+    every = math.ceil(epochs / REPORTS)
+
+    def report(epoch, logs):
+        """The same noise after every few passes, in samples/<passes>.npy."""
+        if (epoch + 1) % every == 0 or epoch + 1 == epochs:
+            with files.atomic(run.folder / "samples" / f"{epoch + 1:06d}.npy") as part:
+                np.save(part, evaluate.generate(model.averaged, noise))
+
+    batches.epoch = run.restore(model)
+    model.fit(
+        batches,
+        shuffle=False,
+        epochs=epochs,
+        initial_epoch=batches.epoch,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report), *run.callbacks()],
+        verbose=run.verbose,
+    )
+
+    panels = [("real_loss", "loss on real images, nats"), ("fake_loss", "loss on fakes, nats")]
+    panels += [("generator_loss", "loss of the generator, nats"), ("fooled", "share of fakes taken for real")]
+    plots.curves(run.figure("curves"), run.progress.history, panels, "Writing against a critic")
+    images = evaluate.generate(model.averaged, noise)
+    rows = [("", images[i : i + 10]) for i in range(0, 100, 10)]  # of a cgan: a digit in each column
+    plots.image_rows(run.figure("samples"), rows, "Images made of noise")
+    run.finish(model.averaged, variant(config), **evaluate.gan_figures(config, run.folder, model.averaged, dataset))
+
+
+def choose_model(options):
+    """The model where none was asked for: the GAN of the lecture if there is a digit, else the autoencoder."""
+    return "gan" if options["digit"] is not None else "dense"
+
+
+def main(argv=None):
+    return cli.main(HOMEWORK, SETTINGS, train, __doc__, argv, OPTIONS, choose_model)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,433 @@
+"""Homework 4: the networks, their losses, the train step of a GAN, exact resuming, faces, the judge, the analysis."""
+
+import json
+import zipfile
+from argparse import Namespace
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from common import bars, codes, data, faces, generated, sample_data
+from common.errors import UserError
+from common.gan import GAN
+from hw4_autoencoder import analyze, evaluate, inputs, maps, model, train, writing
+from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
+
+SHAPES = ((28, 28), (32, 32, 3), (64, 64, 3))
+TINY = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
+DEFAULTS = [
+    *([], ["--latent-dim", "2"], ["--model", "conv"], ["--model", "vae"]),
+    *(["--model", "neighbours"], ["--model", "cgan"]),
+]
+OF_CODES = {
+    *("curves", "map", "maps", "spread", "overlap", "plane", "numbers", "reconstructions", "denoising"),
+    *("slanted", "walks", "written", "random"),
+}
+OF_GAN = {"curves", "samples", "reports", "training", "written", "walks", "nearest"}
+
+
+def assert_drawn(folder, names):
+    for name in names:
+        pixels = np.asarray(Image.open(folder / "figures" / f"{name}.png"))
+        assert min(pixels.shape[:2]) > 90, name
+        assert pixels.std() > 10, f"{name} is almost empty"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_judge():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(generated.JUDGE, "updates", 120)
+        yield
+
+
+@pytest.fixture(scope="module")
+def autoencoder(tmp_path_factory):
+    """A short training of the default network on the sample."""
+    out = tmp_path_factory.mktemp("autoencoder") / "out"
+    assert train.main(["--data", "sample", "--epochs", "12", "--batch-size", "100", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory):
+    """A very short training of a VAE on the sample."""
+    out = tmp_path_factory.mktemp("vae") / "out"
+    options = ["--data", "sample", "--limit", "1000", "--batch-size", "100", "--epochs", "4"]
+    assert train.main([*options, "--model", "vae", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def cgan(tmp_path_factory):
+    """A very short training of a GAN that is told which digit to write."""
+    out = tmp_path_factory.mktemp("cgan") / "out"
+    options = ["--data", "sample", "--limit", "500", "--batch-size", "100", "--epochs", "3"]
+    assert train.main([*options, "--model", "cgan", "--out", str(out)]) == 0
+    return out
+
+
+# The networks and what they learn from
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_autoencoders_give_back_images_of_the_size_they_see(kind, shape, tmp_path):
+    if kind == "dense":
+        encoder, decoder = model.dense_encoder(shape, [8], "relu", 3), model.dense_decoder(shape, [8], "relu", 3)
+    else:
+        encoder, decoder = model.conv_encoder(shape, 4, 1, "relu", 3), model.conv_decoder(shape, 4, 1, "relu", 3)
+    images = np.random.default_rng(0).integers(0, 256, (5, *shape), "uint8")
+    assembled = model.assemble(encoder, decoder)
+    pictures = assembled.predict(images, verbose=0)
+    assert pictures.shape == images.shape
+    assert pictures.dtype == "float32"
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assembled.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")  # without anything of this project
+    written = loaded.get_layer("decoder").predict(loaded.get_layer("encoder").predict(images, verbose=0), verbose=0)
+    np.testing.assert_allclose(1 / (1 + np.exp(-written)), pictures, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_classes", [0, 10])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_generator_and_discriminator_fit_each_other(shape, n_classes):
+    generator = model.build_generator(shape, 7, 4, n_classes)
+    discriminator = model.build_discriminator(shape, 4, 0.3, n_classes)
+    noise, labels = np.zeros((3, 7), "float32"), np.eye(n_classes, dtype="float32")[:3]
+    pictures = generator.predict([noise, labels] if n_classes else noise, verbose=0)
+    assert pictures.shape == (3, *shape)
+    logits = discriminator.predict([pictures, labels] if n_classes else pictures, verbose=0)
+    assert logits.shape == (3, 1)
+
+
+def small(kind, **options):
+    settings = {**train.SETTINGS[kind], "network": "dense", "hidden": [16], "activation": "relu", "latent_dim": 2}
+    return train.build(Namespace(model=kind, seed=0, **{**settings, **options}), (28, 28))
+
+
+def test_the_loss_of_the_vae_is_the_negative_elbo():
+    vae = small("vae")
+    images = sample_data.digits()[0][:50]
+    vae.compile("sgd")
+    mean, log_variance = np.array([[0.0, 1], [2, -1]]), np.array([[0.0, 0], [-1, 1]])
+    kl = [0.5, 0.5 * (4 + np.exp(-1) - 1 + 1 + 1 + np.e - 1 - 1)]
+    logits = np.zeros((2, 28, 28))
+    loss = vae.compute_loss(
+        images[:2], images[:2], tuple(keras.ops.cast(a, "float32") for a in (logits, mean, log_variance))
+    )
+    assert float(loss) == pytest.approx(784 * np.log(2) + np.mean(kl), rel=1e-5)
+    reported = evaluate.negative_elbo(vae.encoder, vae.decoder, images, draws=50)
+    losses = [vae.evaluate(images, images, batch_size=50, verbose=0, return_dict=True)["loss"] for _ in range(20)]
+    assert reported == pytest.approx(np.mean(losses), rel=0.01)
+
+
+def test_the_contrast_of_neighbours_is_info_nce_with_the_cauchy_kernel():
+    neighbours = small("neighbours")
+    neighbours.compile("sgd")
+    points = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+    kernel = 1 / (1 + ((points[:, None] - points[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(kernel, 0)
+    partner = (np.arange(8) + 4) % 8
+    expected = -np.log(kernel[np.arange(8), partner] / kernel.sum(axis=1)).mean()
+    images, logits = np.zeros((4, 28, 28), "uint8"), keras.ops.zeros((4, 28, 28))
+    loss = neighbours.compute_loss(None, images, (keras.ops.convert_to_tensor(points), logits))
+    assert float(loss) - 784 * np.log(2) == pytest.approx(expected, abs=1e-3)
+
+
+def test_what_the_decoder_learns_does_not_move_the_map():
+    images = sample_data.digits()[0][:32]
+    pairs = np.stack([images, images[:, ::-1]], axis=1)
+    weights = []
+    for to_draw in (images, np.zeros_like(images)):
+        keras.utils.set_random_seed(0)
+        neighbours = small("neighbours")
+        neighbours.compile(keras.optimizers.SGD(1e-3))
+        neighbours.fit(pairs, to_draw, batch_size=16, shuffle=False, verbose=0)
+        weights.append((neighbours.encoder.get_weights(), neighbours.decoder.get_weights()))
+    for one, other in zip(weights[0][0], weights[1][0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(weights[0][1][-1], weights[1][1][-1])
+
+
+def make_gan(generator_rate, discriminator_rate):
+    keras.utils.set_random_seed(0)
+    gan = GAN(
+        model.build_generator((28, 28), 7, 4),
+        model.build_discriminator((28, 28), 4, 0.3),
+        model.build_generator((28, 28), 7, 4),
+        memory=10,
+        seed=0,
+    )
+    gan.compile(keras.optimizers.SGD(generator_rate), keras.optimizers.SGD(discriminator_rate))
+    return gan
+
+
+@pytest.mark.parametrize("learner", ["generator", "discriminator"])
+def test_each_network_of_a_gan_learns_from_its_own_loss_alone(learner):
+    gan = make_gan(float(learner == "generator"), float(learner == "discriminator"))
+    before = {
+        name: [np.array(v) for v in getattr(gan, name).trainable_variables] for name in ("generator", "discriminator")
+    }
+    images = sample_data.digits()[0][:64]
+    gan.fit(images, np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
+    for name, arrays in before.items():
+        changed = [
+            not np.array_equal(a, v) for a, v in zip(arrays, getattr(gan, name).trainable_variables, strict=True)
+        ]
+        assert any(changed) == (name == learner), name
+
+
+def test_the_generator_is_judged_with_the_statistics_it_trains_with():
+    """Both losses see batch normalisation as in training, and its running means follow: no frozen copy."""
+    gan = make_gan(0.0, 0.0)
+    means = [v for v in gan.generator.non_trainable_variables if "moving_mean" in v.path]
+    gan.fit(sample_data.digits()[0][:64], np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
+    assert means
+    assert all(np.abs(np.array(v)).max() > 0 for v in means)
+
+
+def test_the_average_follows_the_generator():
+    gan = make_gan(0.1, 0.1)
+    images = sample_data.digits()[0][:64]
+    for _ in range(3):
+        gan.fit(images, np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
+    first, average = (np.array(each.trainable_variables[0]) for each in (gan.generator, gan.averaged))
+    assert not np.array_equal(first, average)
+    start = np.array(make_gan(0.0, 0.0).generator.trainable_variables[0])
+    assert np.abs(average - start).sum() < np.abs(first - start).sum()
+
+
+# Training
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--model", "dense", "--noise", "0.3"],
+        ["--model", "conv"],
+        ["--model", "vae", "--pixels", "binary"],
+        ["--model", "neighbours"],
+        ["--digit", "8", "--limit", "600"],
+        ["--model", "cgan"],
+    ],
+    ids=lambda options: options[1],
+)
+def test_a_stopped_run_of_every_model_resumes_exactly(options, tmp_path, monkeypatch):
+    assert_resumes_exactly(train, [*TINY, *options], tmp_path, monkeypatch)
+
+
+def test_short_training_passes_the_bar_of_the_sample(autoencoder):
+    found = metrics(autoencoder)
+    assert bars.SUBSET["hw4_autoencoder/dense 32", "sample"].passes(found), found
+    assert found["passed"] is None
+    assert found["n_train"] == 4000
+    assert found["test_mse"] < found["pca_mse"]
+
+
+if (STAGED / "mnist.npz").exists():
+
+    def test_short_training_passes_the_bar_of_5000_real_digits(tmp_path):
+        options = ["--limit", "5000", "--epochs", "12", "--batch-size", "100"]
+        train_on_real_subset(train, tmp_path, *options, variant="/dense 32")
+
+
+if (STAGED / "mnist.npz").exists():
+
+    @pytest.mark.slow  # an hour
+    @pytest.mark.parametrize("options", DEFAULTS, ids=" ".join)
+    def test_default_training_passes_the_bar_of_the_assignment(options, tmp_path):
+        assert train.main(["--data", "full", "--data-dir", str(STAGED), *options, "--out", str(tmp_path)]) == 0
+        assert metrics(tmp_path)["passed"] is True
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "options", [["--epochs", "25"], ["--model", "vae", "--epochs", "12"], ["--model", "cgan", "--epochs", "5"]], ids=str
+)
+def test_a_part_of_the_training_passes_the_bar_of_the_assignment(options, tmp_path):
+    assert train.main(["--data", "full", *options, "--out", str(tmp_path)]) == 0
+    assert metrics(tmp_path)["passed"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "data_set"),
+    [
+        *(("dense", "cifar10"), ("neighbours", "cifar10"), ("cgan", "cifar10")),
+        *(("conv", "faces"), ("vae", "faces"), ("gan", "faces")),
+    ],
+)
+def test_every_model_learns_colour_images_too(name, data_set, tmp_path):
+    options = ["--data", "sample", "--limit", "40", "--batch-size", "20", "--epochs", "1", "--data-set", data_set]
+    assert train.main([*options, "--model", name, "--out", str(tmp_path)]) == 0
+    found = metrics(tmp_path)
+    assert found["bar"] is None
+    assert ("knn_error" in found) == (name in ("dense", "neighbours"))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--digit 8 --model vae", "--digit"),
+        ("--digit 8 --data-set cifar10", "--digit"),
+        ("--model cgan --data-set faces", "no"),
+        ("--model conv --pixels binary", "--pixels"),
+        ("--model vae --noise 0.2", "--noise"),
+    ],
+)
+def test_options_that_do_not_go_together(options, reason, tmp_path, capsys):
+    assert train.main([*TINY, *options.split(), "--out", str(tmp_path)]) == 1
+    assert_one_sentence(capsys.readouterr().err, reason)
+
+
+def test_binary_pixels_are_drawn_with_their_grey_values():
+    images = np.full((1000, 2, 2), 64, "uint8")
+    images[:, 0] = [0, 255]
+    drawn = inputs.draw_pixels(images, np.random.default_rng(0))
+    assert set(np.unique(drawn)) == {0, 255}
+    np.testing.assert_allclose(drawn.mean(axis=0) / 255, [[0, 1], [0.25, 0.25]], atol=0.03)
+    assert not drawn[:, 0, 0].any()
+
+
+# The judges
+
+
+def test_the_judge_reads_digits_and_is_kept(tmp_path):
+    digits = data.Dataset(*sample_data.digits(), None, tuple("0123456789"))
+    judge = generated.judge(tmp_path, digits)
+    probabilities = judge(digits.x_test)
+    assert generated.recognised_share(probabilities, digits.y_test) > 0.93
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-4)
+    np.testing.assert_array_equal(generated.judge(tmp_path, None)(digits.x_test), probabilities)
+
+
+def test_copies_and_collapse_are_noticed():
+    x, y, x_test, y_test = sample_data.digits()
+    honest = generated.copying(x_test[500:], x, x_test[:500])
+    assert honest["closer_than_99_percent_of_test"] < 0.05
+    copied = generated.copying(np.concatenate([x[:50], x_test[550:]]), x, x_test[:500])
+    assert copied["smallest"] == pytest.approx(0, abs=1e-3)
+    assert copied["smallest_of_test"] > 1
+    assert copied["closer_than_99_percent_of_test"] >= 0.1
+    assert generated.diversity_ratio(x[:2000], y[:2000], x_test, y_test) == pytest.approx(1, abs=0.05)
+    one_of_each = np.stack([x[y == digit][0] for digit in range(10)])
+    labels = np.arange(300) % 10
+    assert generated.diversity_ratio(one_of_each[labels], labels, x_test, y_test) == 0
+
+
+def test_separation_of_codes():
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 4
+    corners = 10 * np.array([[0, 0], [0, 1], [1, 0], [1, 1]])[labels] + rng.normal(size=(400, 2))
+    found = codes.separation((corners[:200], labels[:200]), (corners[200:], labels[200:]))
+    assert found["knn_error"] == found["probe_error"] == 0
+    assert found["silhouette"] > 0.6
+    nothing = rng.normal(size=(400, 2))
+    found = codes.separation((nothing[:200], labels[:200]), (nothing[200:], labels[200:]))
+    assert found["knn_error"] == pytest.approx(0.75, abs=0.12)
+    assert abs(found["silhouette"]) < 0.1
+
+
+# Faces
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """An archive of 30 pictures of several sizes and formats, one of them twice, and a file that is none."""
+    path = tmp_path / "data" / "anime_faces.zip"
+    path.parent.mkdir()
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(path, "w") as zipped:
+        for i in range(30):
+            picture = Image.fromarray(rng.integers(0, 256, (70 + i, 90, 3), "uint8"))
+            file = tmp_path / f"{i:02d}.{'png' if i % 2 else 'jpg'}"
+            picture.save(file)
+            zipped.write(file, f"faces/{file.name}")
+        zipped.write(tmp_path / "03.png", "faces/copy.png")
+        zipped.writestr("readme.txt", "faces")
+    return path
+
+
+def test_faces_are_decoded_once(archive, monkeypatch):
+    x_train, y_train, x_test, _ = faces.read(archive)
+    assert x_train.shape == (27, 64, 64, 3)
+    assert x_test.shape == (3, 64, 64, 3)
+    assert x_train.dtype == "uint8"
+    assert not y_train.any()
+    monkeypatch.setattr(faces, "decode", None)
+    np.testing.assert_array_equal(faces.read(archive)[0], x_train)
+    config = Namespace(data="full", data_dir=archive.parent, limit=20, seed=0)
+    assert data.load("faces", config).x_train.shape == (20, 64, 64, 3)
+
+
+def test_a_broken_archive_of_faces(archive):
+    archive.write_bytes(archive.read_bytes()[:-100])
+    with pytest.raises(UserError, match="is broken"):
+        data.load("faces", Namespace(data="full", data_dir=archive.parent, limit=None, seed=0))
+
+
+# The analysis
+
+
+def test_slant():
+    upright = np.zeros((28, 28), "uint8")
+    upright[4:24, 13:15] = 255
+    leaning = np.stack([np.roll(row, (14 - i) // 3) for i, row in enumerate(upright)])  # to the right further up
+    found = inputs.slant(np.stack([upright, leaning, leaning[:, ::-1]]))
+    np.testing.assert_allclose(found, [0, 1 / 3, -1 / 3], atol=0.05)
+    np.testing.assert_allclose(inputs.slant(inputs.upright(leaning[None])), 0, atol=0.02)
+
+
+def test_codes_around_a_class_lie_between_codes_of_it():
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    places = 100 * labels[:, None] + rng.random((300, 2))
+    drawn, wished = writing.around_classes(places.astype("float32"), labels, 60)
+    assert set(wished) == {0, 1, 2}
+    np.testing.assert_array_equal(np.floor(drawn / 100), np.repeat(wished[:, None], 2, axis=1))
+
+
+def test_analysis_of_an_autoencoder_beside_a_vae(autoencoder, vae, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(maps, "MAPPED", 300)
+    assert analyze.main(["--run", str(autoencoder), "--beside", str(vae)]) == 0
+    assert_drawn(autoencoder, OF_CODES)
+    found = json.loads((autoencoder / "analysis.json").read_text())
+    assert found["maps"]["code"]["knn_error"] < found["maps"]["pca_2"]["knn_error"]
+    assert found["written"]["class_means_recognised"] >= 0.6
+    assert found["denoising"]["noise_0.6"]["mse_cleaned"] < found["denoising"]["noise_0.6"]["mse_noisy"]
+    assert set(found["slanted"]) == {"real test images", "pixels mixed", "dense, 32 numbers", "vae, 2 numbers"}
+
+    picture = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(picture).line((110, 30, 90, 170), fill=0, width=16)
+    picture.save(tmp_path / "my_one.png")
+    assert analyze.main(["--run", str(vae), "--encode", str(tmp_path / "my_one.png")]) == 0
+    assert "its code is" in capsys.readouterr().out
+    assert_drawn(vae, {"own_my_one", "own_my_one_map"})
+    assert analyze.main(["--run", str(vae), "--decode", "-0.3,1.2"]) == 0
+    assert_drawn(vae, {"code_-0.3,1.2"})
+
+
+@pytest.mark.parametrize("code", ["1,2,3", "1", "nan,1", "a,b"])
+def test_a_code_that_is_none(code, vae, capsys):
+    assert analyze.main(["--run", str(vae), "--decode", code]) == 1
+    assert_one_sentence(capsys.readouterr().err, "--decode", code)
+
+
+def test_analysis_of_a_gan(cgan, capsys):
+    assert analyze.main(["--run", str(cgan)]) == 0
+    assert_drawn(cgan, OF_GAN)
+    found = json.loads((cgan / "analysis.json").read_text())
+    assert [row["epoch"] for row in found["over_time"]] == [1, 2, 3]
+    assert analyze.main(["--run", str(cgan), "--decode", "1,2"]) == 1
+    assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "GAN")
+
+
+def test_analysis_of_images_without_classes(tmp_path):
+    options = ["--data", "sample", "--limit", "60", "--batch-size", "20", "--epochs", "1", "--data-set", "faces"]
+    for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"reports", "written"})):
+        out = tmp_path / name
+        assert train.main([*options, "--model", name, "--out", str(out)]) == 0
+        assert analyze.main(["--run", str(out)]) == 0
+        assert_drawn(out, pictures)
