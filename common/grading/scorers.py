@@ -5,11 +5,14 @@ only. folder: the other files of the run, written by the student, so they are ch
 its labels, as common/data.py loads it. It raises remote.Failed or weights.Refused, with a reason for the student.
 """
 
+import argparse
 import importlib
 import json
 import math
+import tempfile
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -19,7 +22,7 @@ from common import data, device, poems
 from common.bag_of_words import BagOfWords
 from common.corpus import decode, encode
 from common.errors import UserError
-from common.grading.remote import Failed
+from common.grading.remote import Failed, Model
 from common.grading.weights import Refused
 
 CHUNK = 500  # examples that a model gets at a time
@@ -36,13 +39,18 @@ class Homework(NamedTuple):
     files: tuple = ()  # that the run must have beside model.keras
 
 
-def predict(model, x, shape, part=None):
-    """float32 (len(x), *shape): what the model makes of the examples x, which may come as a batch.Rows."""
+def predict(model, x, shape):
+    """float32 (len(x), *shape): what the model makes of the examples x, which may come as bag_of_words.Rows."""
+    return predict_all(model, [x], [shape])[0]
+
+
+def predict_all(model, inputs, shapes, part=None):
+    """The same for a model of several inputs and answers, or for the model that is its layer `part`."""
     chunks = []
-    for i in range(0, len(x), CHUNK):
-        batch = x[i : i + CHUNK]
-        chunks += model.predict([batch], [(len(batch), *shape)], part)
-    return np.concatenate(chunks)
+    for i in range(0, len(inputs[0]), CHUNK):
+        batch = [x[i : i + CHUNK] for x in inputs]
+        chunks.append(model.predict(batch, [(len(batch[0]), *shape) for shape in shapes], part))
+    return [np.concatenate(answers) for answers in zip(*chunks, strict=True)]
 
 
 def accuracy(scores, labels):
@@ -168,6 +176,67 @@ def _read_characters(path):
     return characters
 
 
+class Autoencoders(NamedTuple):
+    """The data of homework 4: what its own functions ask for, and where the judge of what is written is kept."""
+
+    config: argparse.Namespace
+    images: data.Dataset
+    folder: tempfile.TemporaryDirectory
+
+
+def load_autoencoder(variant, config):
+    """The Autoencoders of a bar such as "dense 32", "vae 32 binary" or "cgan"."""
+    inputs = importlib.import_module("hw4_autoencoder.inputs")
+    name, _, rest = variant.partition(" ")
+    size, _, pixels = rest.partition(" ")
+    own = {"model": name, "latent_dim": int(size or 0), "pixels": pixels or "grey", "data_set": "mnist", "digit": None}
+    config = argparse.Namespace(**vars(config) | own)
+    return Autoencoders(config, inputs.load(config), tempfile.TemporaryDirectory(prefix="grade-judge-"))
+
+
+def autoencoder_variant(options):
+    """As hw4_autoencoder/train.py names it."""
+    if options.get("data_set", "mnist") != "mnist" or options.get("digit") is not None or options.get("noise"):
+        return None
+    if options["model"] in ("gan", "cgan"):
+        return options["model"]
+    return f"{options['model']} {options['latent_dim']}{' binary' if options.get('pixels') == 'binary' else ''}"
+
+
+def autoencoder(model, folder, data):
+    """Homework 4: how well images come back from their codes, and what the codes tell, or what a generator is worth.
+
+    The decoder works in another process than the encoder: it knows of an image what is in the code and nothing else.
+    """
+    device.setup("float32")  # they import Keras
+    evaluate = importlib.import_module("hw4_autoencoder.evaluate")
+    config, shape = data.config, data.images.x_test.shape[1:]
+    if config.model in ("gan", "cgan"):
+        if not model.inputs or len(model.inputs[0]) != 2 or not 0 < (model.inputs[0][1] or 0) < 10_000:
+            raise Failed("the generator does not take noise")
+        config = argparse.Namespace(**vars(config) | {"latent_dim": model.inputs[0][1]})
+        return evaluate.gan_figures(config, Path(data.folder.name), Part(model, [shape]), data.images)
+    code = (config.latent_dim,)
+    with Model(model.workers, model.homework, model.folder) as other:
+        encoder = Part(model, [code, code] if config.model == "vae" else [code], "encoder")
+        figures = evaluate.autoencoder_figures(config, encoder, Part(other, [shape], "decoder"), data.images)
+    if not all(map(math.isfinite, figures.values())):
+        raise Failed("its codes or images are too large to be measured")
+    return figures
+
+
+class Part:
+    """The stand-in for a Keras model, for the functions of homework 4: `predict` only."""
+
+    def __init__(self, model, shapes, part=None):
+        self.model, self.shapes, self.part = model, shapes, part
+
+    def predict(self, inputs, **_):
+        inputs = inputs if isinstance(inputs, list) else [inputs]
+        answers = predict_all(self.model, inputs, self.shapes, self.part)
+        return answers if len(answers) > 1 else answers[0]
+
+
 def _load(name):
     return lambda variant, config: data.load(name, config)
 
@@ -179,4 +248,5 @@ HOMEWORKS = {
     "hw3_lstm_text": Homework(
         data.load_text, text, variant=lambda options: options.get("corpus"), files=("characters.json",)
     ),
+    "hw4_autoencoder": Homework(load_autoencoder, autoencoder, autoencoder_variant),
 }
