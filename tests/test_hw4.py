@@ -245,7 +245,7 @@ if (STAGED / "mnist.npz").exists():
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    "options", [["--epochs", "25"], ["--model", "vae", "--epochs", "12"], ["--model", "cgan", "--epochs", "5"]], ids=str
+    "options", [["--epochs", "25"], ["--model", "vae", "--epochs", "12"], ["--model", "cgan", "--epochs", "8"]], ids=str
 )
 def test_a_part_of_the_training_passes_the_bar_of_the_assignment(options, tmp_path):
     assert train.main(["--data", "full", *options, "--out", str(tmp_path)]) == 0
