@@ -93,10 +93,7 @@ def load(name, config, own=None):
             raise UserError(f"there is no {path}: check the name")
     else:
         path = _path(spec, config)
-    if path:
-        arrays = _read(spec, path)
-    else:
-        arrays = spec.sample()
+    arrays = _read(spec, path) if path else spec.sample()
     source = _source(spec, path, arrays)
     names = spec.names if path else spec.sample_names or spec.names
     dataset = Dataset(*arrays, source, names)

@@ -83,8 +83,8 @@ def decode(path, write):
     """
     skipped, seen = collections.defaultdict(list), set()
     reader = _archive if path.is_file() else _folder
-    with reader(path) as (names, open_file), ThreadPoolExecutor(os.cpu_count()) as pool:
-        names = [names[i] for i in np.random.default_rng(0).permutation(len(names))]
+    with reader(path) as (found, open_file), ThreadPoolExecutor(os.cpu_count()) as pool:
+        names = [found[i] for i in np.random.default_rng(0).permutation(len(found))]
         for begin in range(0, len(names), TOGETHER):
             some = names[begin : begin + TOGETHER]
             contents = [_attempt(_content, name, open_file) for name in some]

@@ -23,32 +23,36 @@ def input_gradient(function):
     return jax.jit(jax.value_and_grad(function))
 
 
-def value_and_gradients(function, variables, state):
-    """(value, more, gradients) of `function() -> (scalar value, more)` with respect to the Keras variables `variables`.
+def two_gradients(function, first, second, state):
+    """(more, gradients of loss 1 with respect to `first`, of loss 2 to `second`) of `function() -> (1, 2, more)`.
 
-    For a train step that takes gradients more than once, as those of a GAN. state: every variable that `function` may
-    read or change. To be called inside `stateful_train_step`.
+    For a train step with two losses over one forward pass, as that of a GAN. first, second: lists of Keras variables;
+    state: every variable that `function` may read or change. To be called inside `stateful_train_step`.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        with tf.GradientTape() as tape:
-            value, more = function()
-        return value, more, tape.gradient(value, [variable.value for variable in variables])
+        with tf.GradientTape(persistent=True) as tape:
+            loss_1, loss_2, more = function()
+        return more, *(
+            tape.gradient(loss, [variable.value for variable in variables])
+            for loss, variables in ((loss_1, first), (loss_2, second))
+        )
     import jax
 
     now = [(variable, variable.value) for variable in state]
 
-    def pure(values):
-        with keras.StatelessScope([*now, *zip(variables, values, strict=True)]) as scope:
-            value, more = function()
-        return value, (more, [scope.get_current_value(variable) for variable in state])
+    def pure(*values):
+        with keras.StatelessScope([*now, *zip([*first, *second], values, strict=True)]) as scope:
+            loss_1, loss_2, more = function()
+        return (loss_1, loss_2), (more, [scope.get_current_value(variable) for variable in state])
 
-    values = [variable.value for variable in variables]
-    (value, (more, changed)), gradients = jax.value_and_grad(pure, has_aux=True)(values)
+    values = [variable.value for variable in (*first, *second)]
+    (loss_1, loss_2), gradients_of, (more, changed) = jax.vjp(pure, *values, has_aux=True)
+    one, none = (jax.numpy.full_like(loss_1, share) for share in (1, 0))
     for variable, new in zip(state, changed, strict=True):
         variable.assign(new)
-    return value, more, gradients
+    return more, list(gradients_of((one, none))[: len(first)]), list(gradients_of((none, one))[len(first) :])
 
 
 def stateful_train_step(step):
