@@ -88,8 +88,10 @@ class GAN(keras.Model):
         for optimizer, gradient, variables in zip(self.optimizers, gradients, networks, strict=True):
             optimizer.apply(gradient, variables)
         if self.averaged is not None:
+            # a short memory at first: the average must forget the random start
+            memory = ops.minimum(self.memory, 1 + ops.cast(self.optimizer.iterations, "float32") / 10)
             for average, variable in zip(self.averaged.variables, self.generator.variables, strict=True):
-                average.assign(average + (variable - average) / self.memory)
+                average.assign(average + (variable - average) / memory)
         for tracker, value in zip(self.trackers, values, strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self.trackers}

@@ -24,12 +24,13 @@ class Recorder(keras.callbacks.Callback):
         finished = run.reports[epoch] if run.reports else epoch + 1
         if not all(math.isfinite(value) for value in logs.values()):
             raise UserError(
-                f"the loss is no longer finite in {run.unit} {finished}: lower the learning rate, or try another --seed; "
-                f"the last good checkpoint is kept in {run.folder / 'checkpoint'}"
+                f"the loss is no longer finite in {run.unit} {finished}: lower the learning rate, or try another "
+                f"--seed; the last good checkpoint is kept in {run.folder / 'checkpoint'}"
             )
         seconds = time.perf_counter() - self.began
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row = {f"{run.unit}s" if run.reports else "epoch": finished, **logs, "learning_rate": rate, "seconds": round(seconds, 3)}
+        column = "updates" if run.reports else "epoch"
+        row = {column: finished, **logs, "learning_rate": rate, "seconds": round(seconds, 3)}
         run.progress = checkpoint.Progress(finished, [*run.progress.history, row], seconds)
         checkpoint.save(run.folder / "checkpoint", self.model, run.progress)
         files.write_csv(run.folder / "history.csv", run.progress.history)
