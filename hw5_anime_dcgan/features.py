@@ -68,7 +68,7 @@ def _halve(x):
 
 
 def _convolve(x, kernel):
-    """3 x 3, stride 2, zeros around, ReLU: (n, side, side, c) and (9 c, filters) to (n, side / 2, side / 2, filters)."""
+    """3 x 3, stride 2, zeros around, ReLU: (n, side, side, c), kernel (9 c, filters)."""
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     n, side, _, channels = x.shape
     patches = [padded[:, i : i + side : 2, j : j + side : 2] for i in range(3) for j in range(3)]

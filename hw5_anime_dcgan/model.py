@@ -43,8 +43,8 @@ def build_generator(latent_dim, width, n_attributes=0):
 def build_discriminator(width, spectral=False, n_attributes=0):
     """An image in 0..1, and the attributes if there are any, to the logit of being real.
 
-    spectral: spectral normalisation of the convolutions in place of batch normalisation of their outputs. The attributes
-    are compared with what the network sees by a scalar product (Miyato & Koyama 2018, arXiv:1802.05637).
+    spectral: spectral normalisation of the convolutions in place of batch normalisation of their outputs. The
+    attributes are compared with what the network sees by a scalar product (Miyato & Koyama 2018, arXiv:1802.05637).
     """
     images = keras.Input((SIDE, SIDE, 3), name="image")
     attributes = [keras.Input((n_attributes,), name="attributes")] if n_attributes else []

@@ -121,12 +121,12 @@ def troubles(row):
         )
     if row["diversity_ratio"] < 0.4:
         found.append(
-            f"the faces have collapsed: they differ only {100 * row['diversity_ratio']:.0f} % as much as real ones; try "
-            "--model best or another --seed"
+            f"the faces have collapsed: they differ only {100 * row['diversity_ratio']:.0f} % as much as real ones; "
+            "try --model best or another --seed"
         )
     elif row["colour_ratio"] < 0.4:
         found.append(
-            f"the colours have collapsed: they vary only {100 * row['colour_ratio']:.0f} % as much as in real faces; try "
-            "--model best or another --seed"
+            f"the colours have collapsed: they vary only {100 * row['colour_ratio']:.0f} % as much as real ones; "
+            "try --model best or another --seed"
         )
     return found

@@ -77,9 +77,8 @@ class Report(keras.callbacks.Callback):
 
     def __init__(self, run, generator, discriminator, judge, wishes):
         super().__init__()
-        self.run, self.generator, self.discriminator, self.judge, self.wishes = (
-            *(run, generator, discriminator, judge, wishes),
-        )
+        self.run, self.generator, self.discriminator = run, generator, discriminator
+        self.judge, self.wishes = judge, wishes
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = time.perf_counter()
@@ -96,9 +95,10 @@ class Report(keras.callbacks.Callback):
             for name, model in (("best", self.generator), ("discriminator", self.discriminator)):
                 with files.atomic(run.folder / f"{name}.keras") as part:
                     model.save(part)
+        mark = " (the best so far)" if best else ""
         print(
-            f"after {updates:,} updates: Fréchet distance {distance:.1f}{' (the best so far)' if best else ''}, "
-            f"precision {logs['precision']:.2f}, recall {logs['recall']:.2f}; {logs['updates_per_second']:.1f} updates/s",
+            f"after {updates:,} updates: Fréchet distance {distance:.1f}{mark}, precision {logs['precision']:.2f}, "
+            f"recall {logs['recall']:.2f}; {logs['updates_per_second']:.1f} updates per second",
             flush=True,
         )
         for sentence in troubles(logs):
@@ -109,7 +109,7 @@ class Report(keras.callbacks.Callback):
 
 
 def wishes_like(labels, n=JUDGED):
-    """The attributes of n training faces, drawn once: what a conditional generator is asked for; None without labels."""
+    """The attributes of n training faces, drawn once: what a conditional generator is asked for. None without any."""
     return labels[np.random.default_rng(0).integers(0, len(labels), n)] if labels.shape[1:] else None
 
 
