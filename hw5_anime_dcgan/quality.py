@@ -23,6 +23,7 @@ NEIGHBOURS = 3
 COPY_QUANTILE = 0.05
 AROUND = 50  # training faces to which the nearest is compared
 LONGEST = 20_000  # training faces among which copies are looked for
+EARLY = 1000  # updates before which every generator draws the same face, and is found out
 
 
 class Judge:
@@ -108,6 +109,8 @@ def _colour_spread(images):
 
 def troubles(row):
     """What is wrong with a report (a row of history.csv), each as a sentence that says what to try; [] if nothing."""
+    if row["updates"] < EARLY:
+        return []
     found = []
     if row["fooled"] < 0.02 and row["real_loss"] + row["fake_loss"] < 0.1:
         found.append(

@@ -86,6 +86,8 @@ class Report(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         run, seconds = self.run, time.perf_counter() - self.began
         updates = run.reports[epoch]
+        if not np.isfinite(list(logs.values())).all():
+            return  # the Recorder stops the run
         save_png(run.folder / "samples" / f"{updates:06d}.png", grid(draw(self.generator, self.inputs(GRID, FIXED))))
         logs.update(self.judge.figures(draw(self.generator, self.inputs(JUDGED, FRESH))))
         logs["updates_per_second"] = round((updates - run.progress.epoch) / seconds, 3)
@@ -101,7 +103,7 @@ class Report(keras.callbacks.Callback):
             f"recall {logs['recall']:.2f}; {logs['updates_per_second']:.1f} updates per second",
             flush=True,
         )
-        for sentence in troubles(logs):
+        for sentence in troubles({"updates": updates, **logs}):
             print(f"warning: after {updates:,} updates: {sentence}", flush=True)
 
     def inputs(self, n, seed):
