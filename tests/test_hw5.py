@@ -1,6 +1,7 @@
 """Homework 5: the networks, the figures, training by updates and its exact resuming, drawing faces, the analysis."""
 
 import colorsys
+import itertools
 import json
 import signal
 import subprocess
@@ -126,7 +127,7 @@ def batches_of(cuts, mirror=False, n=50):
     x = np.arange(n * 4, dtype="uint8").reshape(n, 1, 4, 1)
     stretches = Stretches(x, np.arange(n), 16, seed=3, mirror=mirror)
     found = []
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in itertools.pairwise(cuts):
         part = stretches.between(begin, end)
         assert len(part) == end - begin
         found += [part[i] for i in range(len(part))]
@@ -314,7 +315,7 @@ def test_a_killed_training_goes_on_exactly(tmp_path):
     for n in (1, 2):
         resume = ["--resume"] if n > 1 else []
         process = subprocess.Popen([*command, str(out), *resume])
-        wait_for(lambda n=n: len(list((out / "samples").glob("[0-9]*.png"))) >= n or process.poll() is not None)
+        wait_for(lambda n=n: len(list((out / "samples").glob("[0-9]*.png"))) >= n)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == KILLED
     assert subprocess.run([*command, str(out), "--resume"], check=False).returncode == 0
