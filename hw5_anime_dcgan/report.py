@@ -199,6 +199,8 @@ def show_curves(history, best, path):
             ax.legend(fontsize=9)
         if label == "Fréchet distance":
             ax.set_yscale("log")
+        elif label in ("share", "precision and recall"):
+            ax.set_ylim(-0.03, 1.03)
         else:
             ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     plots.save(figure, path)
