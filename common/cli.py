@@ -126,6 +126,8 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
     for name, value in given.items():
+        if name == "updates" and value > saved.get(name, value):
+            continue  # nothing depends on the end of such a training: it may go on for longer
         if saved.get(name, value) != value and name not in CHANGEABLE:
             parser.error(
                 f"--{name.replace('_', '-')} {value} contradicts the run to be resumed, which has {saved[name]}: "

@@ -54,7 +54,8 @@ OPTIONS = {
         "type": cli.positive,
         "metavar": "N",
         "default": None,
-        "help": f"batches to train on ({ON_CPU['updates']:,} on a CPU, ten minutes; {ON_GPU['updates']:,} on a GPU)",
+        "help": f"batches to train on; with --resume more than before ({ON_CPU['updates']:,} on a CPU, ten minutes; "
+        f"{ON_GPU['updates']:,} on a GPU)",
     },
     "width": {
         "type": cli.positive,
@@ -113,6 +114,7 @@ def train(config, run):
     judge = Judge(x, x_val[: report.JUDGED])
     run.reports = report_points(config.updates, config.report_every)
     finished = run.restore(model)
+    run.reports = sorted({*run.reports, finished} - {0})  # a training that goes on for longer
     callbacks = [report.Report(run, generator, model.discriminator, judge, wishes), *run.callbacks()]
     for i, (begin, end) in enumerate(zip([0, *run.reports], run.reports, strict=False)):
         if begin >= finished:

@@ -22,6 +22,7 @@ from tests.helpers import (
     assert_one_sentence,
     assert_resumes_exactly,
     assert_same_result,
+    history,
     wait_for,
 )
 
@@ -271,17 +272,17 @@ def test_the_rule_finds_the_colours_of_drawn_faces():
 
 
 def test_training_brings_the_faces_nearer_to_real_ones(trained):
-    history = report.read_history(trained)
-    assert [row["updates"] for row in history] == [20, 40, 60, 80, 100, 120, 140, 160]
-    best = min(row["frechet_distance"] for row in history)
-    assert best < history[0]["frechet_distance"] / 3
+    rows = report.read_history(trained)
+    assert [row["updates"] for row in rows] == [20, 40, 60, 80, 100, 120, 140, 160]
+    best = min(row["frechet_distance"] for row in rows)
+    assert best < rows[0]["frechet_distance"] / 3
     found = metrics(trained)
     assert found["updates"] == 160
-    assert found["best_updates"] == min(history, key=lambda row: row["frechet_distance"])["updates"]
+    assert found["best_updates"] == min(rows, key=lambda row: row["frechet_distance"])["updates"]
     assert found["passed"] is None
     assert bars.SUBSET["hw5_anime_dcgan", "sample"].passes(found), found
     for name in ("updates_per_second", "precision", "recall", "copy_share", "diversity_ratio", "colour_ratio"):
-        assert name in history[0]
+        assert name in rows[0]
         assert name in found
 
 
@@ -304,6 +305,21 @@ def test_grids_ladder_and_animation(trained):
 def test_a_stopped_training_goes_on_exactly(name, tmp_path, monkeypatch):
     options = [*TINY, "--model", name, "--updates", "7", "--report-every", "3"]
     assert_resumes_exactly(train, options, tmp_path, monkeypatch)
+
+
+def test_a_finished_training_can_go_on_for_longer(tmp_path, capsys):
+    options = [*TINY, "--report-every", "5"]
+    assert train.main([*options, "--updates", "8", "--out", str(tmp_path / "long")]) == 0
+    assert train.main([*options, "--updates", "3", "--out", str(tmp_path / "short")]) == 0
+    assert train.main(["--resume", "--updates", "8", "--out", str(tmp_path / "short")]) == 0
+    long, short = history(tmp_path / "long"), history(tmp_path / "short")
+    assert [row["updates"] for row in short] == ["3", "5", "8"]
+    # the losses of the first report are means over another stretch
+    same = ("updates", "frechet_distance", "precision", "recall", "diversity_ratio")
+    assert [[row[name] for name in same] for row in long] == [[row[name] for name in same] for row in short[1:]]
+    with pytest.raises(SystemExit):
+        train.main(["--resume", "--updates", "2", "--out", str(tmp_path / "short")])
+    assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "--updates 2 contradicts")
 
 
 @pytest.mark.slow
