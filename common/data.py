@@ -90,7 +90,7 @@ def load(name, config, own=None):
     if own and config.data != "sample":
         spec, path = replace(spec, title=f"the {name}", remotes=()), Path(own)
         if not path.exists():
-            raise UserError(f"there is no {path}: check the name")
+            raise UserError(f"there is no {path}: check the name that was given")
     else:
         path = _path(spec, config)
     arrays = _read(spec, path) if path else spec.sample()

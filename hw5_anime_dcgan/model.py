@@ -74,9 +74,14 @@ class SpectralConv2D(layers.Conv2D):
     keeps `direction`, its largest left singular vector, up to date.
     """
 
+    save_own_variables = layers.Layer.save_own_variables  # those of a convolution know of kernel and bias alone
+    load_own_variables = layers.Layer.load_own_variables
+
     def build(self, input_shape):
         super().build(input_shape)
-        self.direction = self.add_weight((self.filters,), keras.initializers.RandomNormal(), trainable=False)
+        self.direction = self.add_weight(
+            (self.filters,), keras.initializers.RandomNormal(), trainable=False, name="direction"
+        )
 
     def call(self, inputs, training=None):
         kernel = ops.cast(self.kernel, "float32")

@@ -3,8 +3,6 @@
 Images are uint8 (n, 64, 64, 3).
 """
 
-import csv
-import json
 import time
 
 import keras
@@ -204,13 +202,3 @@ def show_curves(history, best, path):
         else:
             ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     plots.save(figure, path)
-
-
-def read_history(folder):
-    """The rows of history.csv, numbers as floats."""
-    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-def metrics(folder):
-    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))

@@ -94,6 +94,8 @@ def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     if (config.gpus or 1) > 1:
         raise UserError("a GAN trains on one GPU: leave --gpus out")
+    if config.faces and config.data == "sample":
+        raise UserError("--faces and --data sample contradict each other: leave one out")
     for name, value in (ON_GPU if run.device.on_gpu else ON_CPU).items():
         if getattr(config, name) is None:
             setattr(config, name, value)

