@@ -40,9 +40,9 @@ def faces(n_train=2700, n_test=300):
 
 def drawn(n, seed=0):
     """(images uint8 (n, 64, 64, 3), names of their hair colours, names of their eye colours)."""
-    rng = np.random.default_rng(seed)
-    hair, eyes = rng.choice([*HAIR], n), rng.choice([*EYES], n)
-    return np.stack([_face(h, e, rng) for h, e in zip(hair, eyes, strict=True)]), hair, eyes
+    rngs = [np.random.default_rng((seed, i)) for i in range(n)]
+    hair, eyes = (np.array([rng.choice(names) for rng in rngs]) for names in ([*HAIR], [*EYES]))
+    return np.stack([_face(*each) for each in zip(hair, eyes, rngs, strict=True)]), hair, eyes
 
 
 def _colour(ranges, rng):

@@ -218,7 +218,7 @@ def test_precision_recall_copies_and_collapse(judged):
     half_copied = np.concatenate([real[:200], sample_faces.drawn(800, seed=1)[0][:200]])
     assert judge.figures(half_copied)["copy_share"] == pytest.approx(0.5, abs=0.1)
     one = judge.figures(np.repeat(real[:1], 400, axis=0))
-    assert one["diversity_ratio"] == one["colour_ratio"] == 0
+    assert max(one["diversity_ratio"], one["colour_ratio"]) < 1e-3
 
 
 EXTRACTED = [0.98065108, -0.7785973, -0.43388933, 0.19148828, -0.07016546]
