@@ -15,6 +15,9 @@ Together 240 numbers per image.
 """
 
 import numpy as np
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(1)  # threads of BLAS that wait for each other burn the cores, see common/layers.py
 
 GAIN = (8.0, 6.0, 4.0)  # of the bands at 64, 32 and 16 pixels: brings them to like size
 CHANNELS = (24, 32)
