@@ -23,8 +23,9 @@ from common import bars, checkpoint, device, files
 from common.errors import UserError
 
 FILES = (  # of a run: a new one in the same folder sets them aside
-    *("config.json", "history.csv", "metrics.json", "analysis.json", "model.keras", "judge.keras"),
-    *("best.keras", "discriminator.keras", "words.npz", "characters.json", "checkpoint", "samples", "figures"),
+    *("config.json", "history.csv", "metrics.json", "analysis.json", "words.npz", "characters.json"),
+    *("model.keras", "judge.keras", "best.keras", "discriminator.keras"),
+    *("checkpoint", "samples", "generated", "figures"),
 )
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 

@@ -20,10 +20,10 @@ MOST_FRAMES = 40  # of the animation
 
 
 def noise(generator, n, seed, wishes=None):
-    """The inputs of `generator` for n faces: noise, and `wishes` (n, attributes) if it takes any."""
+    """The inputs of `generator` for n faces: noise, and the first n of `wishes` (attributes) if it takes any."""
     shape = generator.inputs[0].shape[1]
     drawn = np.random.default_rng(seed).standard_normal((n, shape), "float32")
-    return drawn if len(generator.inputs) == 1 else [drawn, wishes]
+    return drawn if len(generator.inputs) == 1 else [drawn, wishes[:n]]
 
 
 def draw(generator, inputs):
@@ -105,12 +105,12 @@ class Report(keras.callbacks.Callback):
             print(f"warning: after {updates:,} updates: {sentence}", flush=True)
 
     def inputs(self, n, seed):
-        return noise(self.generator, n, seed, self.wishes[:n] if self.wishes is not None else None)
+        return noise(self.generator, n, seed, self.wishes)
 
 
-def wishes_like(labels, n=JUDGED):
-    """The attributes of n training faces, drawn once: what a conditional generator is asked for. None without any."""
-    return labels[np.random.default_rng(0).integers(0, len(labels), n)] if labels.shape[1:] else None
+def wishes_like(labels):
+    """The attributes of some training faces, drawn once: what a conditional generator is asked for. None without."""
+    return labels[np.random.default_rng(0).integers(0, len(labels), JUDGED)] if labels.shape[1:] else None
 
 
 def asked_and_found(images, wishes):

@@ -128,6 +128,7 @@ def train(config, run):
     rates = [row["updates_per_second"] for row in run.progress.history]
     run.finish(
         best,
+        variant="own faces" if config.faces else None,  # the bar is for the faces of the course
         updates_per_second=float(np.median(rates)),
         best_updates=min(run.progress.history, key=lambda row: row["frechet_distance"])["updates"],
         **report.final_figures(best, dataset, wishes),
