@@ -79,13 +79,12 @@ class SpectralConv2D(layers.Conv2D):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.direction = self.add_weight(
-            (self.filters,), keras.initializers.RandomNormal(), trainable=False, name="direction"
-        )
+        start = keras.initializers.RandomNormal()
+        self.direction = self.add_weight((self.filters,), start, trainable=False, autocast=False, name="direction")
 
     def call(self, inputs, training=None):
         kernel = ops.cast(self.kernel, "float32")
-        matrix, direction = ops.reshape(kernel, (-1, self.filters)), ops.cast(self.direction, "float32")
+        matrix, direction = ops.reshape(kernel, (-1, self.filters)), ops.convert_to_tensor(self.direction)
         fixed = ops.stop_gradient(matrix)
         across = _unit(ops.matmul(fixed, direction))
         direction = _unit(ops.matmul(across, fixed))
