@@ -46,6 +46,7 @@ SETTINGS = {
         "memory": 1000,  # Yazıcı et al. 2018
     },
 }
+FEWEST = 36  # training faces: three of them are held out, to judge by
 BETA_1 = 0.5  # of Adam: 0.9 made the training of the paper oscillate
 ON_CPU = {"updates": 4000, "width": 32, "report_every": 500}  # some ten minutes on two cores
 ON_GPU = {"updates": 50_000, "width": 64, "report_every": 2500}  # minutes
@@ -100,6 +101,8 @@ def train(config, run):
         if getattr(config, name) is None:
             setattr(config, name, value)
     dataset = data.load("faces", config, config.faces)
+    if len(dataset.x_train) < FEWEST:
+        raise UserError(f"{len(dataset.x_train)} faces are too few to learn and to judge from: give at least {FEWEST}")
     run.start(dataset)
     import keras  # here and not above: Keras must start after the device is chosen
 
