@@ -5,6 +5,7 @@
 --run DIR chooses the run. Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def show_arithmetic(faces, noise, drawn, path, pairs=4):
     hair, _ = attributes.read(drawn)
     kinds = [i for i in np.argsort(-np.bincount(hair, minlength=len(attributes.HAIR))) if (hair == i).sum() >= SHOWN]
     rows, numbers = [], {}
-    for a, b in [(a, b) for a in kinds for b in kinds if a != b][:: max(1, len(kinds) - 2)][:pairs]:
+    for a, b in itertools.pairwise(kinds[: pairs + 1]):
         own = np.flatnonzero(hair == a)[:200]
         move = noise[hair == b].mean(axis=0) - noise[hair == a].mean(axis=0)
         # means over many are short: one step is as long as the means of three would be, as in the paper
