@@ -82,10 +82,10 @@ SUBSET = {
     # Three passes over 200,000 characters of Shakespeare, scored on the last tenth: 1.667 and 1.679, words 0.81 and
     # 0.83, in 2 runs.
     ("hw3_lstm_text", "full"): Bar("validation_nats_per_char", 1.75, True, (Bar("word_share", 0.75),)),
-    # PROVISIONAL: to be measured over five seeds.
-    ("hw4_autoencoder/dense 32", "sample"): Bar("mse_share_of_pca", 0.9, at_most=True),
-    ("hw4_autoencoder/dense 32", "full"): Bar("mse_share_of_pca", 0.9, at_most=True),
-    ("hw4_autoencoder/neighbours 2", "sample"): Bar("knn_error", 0.35, at_most=True),
+    # Twelve passes over 4,000 digits: 0.603 to 0.610 over 5 seeds, standard deviation 0.003; PCA itself: 1.
+    ("hw4_autoencoder/dense 32", "sample"): Bar("mse_share_of_pca", 0.63, at_most=True),
+    # The same over 5,000 real digits, tested on all 10,000: 0.538 to 0.562 over 5 seeds, standard deviation 0.010.
+    ("hw4_autoencoder/dense 32", "full"): Bar("mse_share_of_pca", 0.60, at_most=True),
     # PROVISIONAL, seen in two runs of 130 updates at width 8: 8.8 and 9.9; to be measured over five seeds.
     ("hw5_anime_dcgan", "sample"): Bar("frechet_ratio", 14.0, at_most=True),
     # PROVISIONAL: not measured at all.

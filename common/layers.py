@@ -5,7 +5,6 @@ Arrays are (examples, units), float32. Labels are integers (examples,).
 
 import warnings
 
-import keras
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
@@ -22,6 +21,7 @@ threadpool_limits(1)
 
 def layers_to_show(model):
     """The layers that end a stage of `model`: every non-linearity, and the output."""
+    import keras  # here and not above: Keras must start after the device is chosen
 
     def is_nonlinear(layer):
         activation = getattr(layer, "activation", None)
@@ -35,6 +35,8 @@ def layer_outputs(model, x, batch_size=500):
 
     A unit of a convolutional layer is one filter: its output is averaged over the places of the image.
     """
+    import keras
+
     layers = layers_to_show(model)
     average = keras.layers.GlobalAveragePooling2D(dtype="float32")
     outputs = [average(layer.output) if len(layer.output.shape) == 4 else layer.output for layer in layers]

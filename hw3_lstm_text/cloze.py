@@ -11,7 +11,7 @@ from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import softmax
 from tqdm import tqdm
 
 from common import plots, poems
@@ -55,8 +55,7 @@ def costs(reader, texts, rows=64):
         states, parts = language.zero_states(reader, rows), []
         for begin in range(0, codes.shape[1] - 1, language.BLOCK):
             logits, *states = reader.predict_on_batch([codes[:, begin : begin + language.BLOCK], *states])
-            following = codes[:, begin + 1 : begin + language.BLOCK + 1, None]
-            parts.append(logsumexp(logits, axis=-1) - np.take_along_axis(logits, following, axis=-1)[..., 0])
+            parts.append(language.cost_of(codes[:, begin + 1 : begin + language.BLOCK + 1], logits))
         whole = np.concatenate(parts, axis=1)
         for row, i in enumerate(chosen):
             result[i] = whole[row, : len(texts[i]) - 1]

@@ -44,9 +44,14 @@ def nats_per_character(reader, codes, streams=64, warm_up=4 * BLOCK):
         states = [np.where(before_the_text, 0, state) for state in states]
         if begin >= 0:
             following = np.asarray(codes[(places + 1).clip(0, n)], "int32")
-            nats = keras.losses.sparse_categorical_crossentropy(following, logits, from_logits=True)
-            costs[:, begin : begin + BLOCK] = keras.ops.convert_to_numpy(nats)
+            costs[:, begin : begin + BLOCK] = cost_of(following, logits)
     return costs.ravel()[:n]
+
+
+def cost_of(following, logits):
+    """Minus log p of the codes that follow, int32 (n, time), by logits (n, time, characters): float32 (n, time)."""
+    nats = keras.losses.sparse_categorical_crossentropy(following, logits, from_logits=True)
+    return keras.ops.convert_to_numpy(nats)
 
 
 def read(reader, codes, states=None):

@@ -120,6 +120,22 @@ def weights(folder):
     return [np.asarray(value) for value in keras.saving.load_model(folder / "model.keras").get_weights()]
 
 
+def metrics(folder):
+    """What metrics.json of a run holds."""
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def train_on_real_subset(train, folder, *options, variant=""):
+    """Train on part of the staged data, see that the subset bar is passed, and return what metrics.json holds."""
+    from common import bars
+
+    command = ["--data", "full", "--data-dir", str(STAGED), *options, "--out", str(folder / "out")]
+    assert train.main(command) == 0
+    found = metrics(folder / "out")
+    assert bars.SUBSET[train.HOMEWORK + variant, "full"].passes(found), found
+    return found
+
+
 def assert_same_result(folder, other):
     """Both runs ended with the same weights, bit for bit, and saw the same figures on the way there."""
     assert history(folder) == history(other)
@@ -127,7 +143,7 @@ def assert_same_result(folder, other):
     assert len(mine) == len(theirs) > 0
     for array, expected in zip(mine, theirs, strict=True):
         np.testing.assert_array_equal(array, expected)
-    figures = [json.loads((each / "metrics.json").read_text()) for each in (folder, other)]
+    figures = [metrics(each) for each in (folder, other)]
     kept = [{name: value for name, value in each.items() if name not in TIMED} for each in figures]
     assert kept[0] == kept[1]
 

@@ -10,7 +10,7 @@ from common import bars, images
 from common.distort import distort
 from common.errors import UserError
 from hw1_mnist_mlp import analyze, train
-from tests.helpers import STAGED
+from tests.helpers import STAGED, metrics, train_on_real_subset
 
 PICTURES = {
     "curves",
@@ -41,10 +41,6 @@ def draw_seven(path, ink, paper, size=(640, 480)):
     return path
 
 
-def metrics(out):
-    return json.loads((out / "metrics.json").read_text())
-
-
 @pytest.mark.parametrize("name", train.SETTINGS)
 def test_every_model_takes_bytes_and_gives_ten_logits(name):
     from hw1_mnist_mlp.model import build_mlp
@@ -68,10 +64,7 @@ def test_default_training_passes_the_bar_of_the_sample(sample_run):
 if (STAGED / "mnist.npz").exists():
 
     def test_default_training_passes_the_bar_of_5000_real_digits(tmp_path):
-        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "5000", "--out", str(tmp_path / "out")]
-        assert train.main(options) == 0
-        found = metrics(tmp_path / "out")
-        assert bars.SUBSET["hw1_mnist_mlp", "full"].passes(found), found
+        found = train_on_real_subset(train, tmp_path, "--limit", "5000")
         assert (found["n_train"], found["n_test"]) == (5000, 10000)
 
 

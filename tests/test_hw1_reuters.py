@@ -13,7 +13,7 @@ from common import bars, data, download, reuters, sample_data, texts
 from common.bag_of_words import BagOfWords
 from common.errors import UserError
 from hw1_reuters_mlp import analyze, train
-from tests.helpers import STAGED, assert_resumes_exactly
+from tests.helpers import STAGED, assert_resumes_exactly, metrics, train_on_real_subset
 
 PICTURES = {
     "curves",
@@ -38,10 +38,6 @@ def sample_run(tmp_path_factory):
     assert train.main(["--data", "sample", "--out", str(out)]) == 0
     assert analyze.main(["--run", str(out)]) == 0
     return out
-
-
-def metrics(out):
-    return json.loads((out / "metrics.json").read_text())
 
 
 def staged_arrays(n=60):
@@ -97,10 +93,7 @@ def test_default_training_passes_the_bar_of_the_sample(sample_run):
 if (STAGED / "reuters.npz").exists():
 
     def test_default_training_passes_the_bar_of_4000_real_wires(tmp_path):
-        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "4000", "--out", str(tmp_path / "out")]
-        assert train.main(options) == 0
-        found = metrics(tmp_path / "out")
-        assert bars.SUBSET["hw1_reuters_mlp", "full"].passes(found), found
+        found = train_on_real_subset(train, tmp_path, "--limit", "4000")
         assert (found["n_train"], found["n_test"]) == (4000, 2246)
 
 

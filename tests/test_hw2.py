@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from common import analysis, augment, bars, data, download, sample_data
 from common.errors import UserError
 from hw2_cifar10_cnn import analyze, train
-from tests.helpers import STAGED, assert_resumes_exactly
+from tests.helpers import STAGED, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "2000", "--batch-size", "100", "--epochs", "6"]
 LAYERS = ("whiten", *(f"block{block}_conv{conv}" for block in (1, 2, 3) for conv in (1, 2)))
@@ -28,10 +28,6 @@ PICTURES = {
     *("layers_pca", "layers_tsne", "layers_probe", "layers_units", "layers_class_means"),
     *(f"{kind}_{layer}" for kind in ("filters", "off") for layer in LAYERS),
 }
-
-
-def metrics(out):
-    return json.loads((out / "metrics.json").read_text())
 
 
 def build(name):
@@ -106,21 +102,7 @@ def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
 if (STAGED / "cifar10.npz").exists():
 
     def test_short_training_passes_the_bar_of_5000_real_pictures(tmp_path):
-        options = [
-            "--data",
-            "full",
-            "--data-dir",
-            str(STAGED),
-            "--limit",
-            "5000",
-            "--epochs",
-            "6",
-            "--batch-size",
-            "250",
-        ]
-        assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
-        found = metrics(tmp_path / "out")
-        assert bars.SUBSET["hw2_cifar10_cnn", "full"].passes(found), found
+        train_on_real_subset(train, tmp_path, "--limit", "5000", "--epochs", "6", "--batch-size", "250")
 
 
 @pytest.mark.full

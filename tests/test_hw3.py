@@ -9,7 +9,7 @@ import pytest
 from common import bars, corpus, poems, sample_texts
 from common.errors import UserError
 from hw3_lstm_text import generate, train
-from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly
+from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "60000", "--batch-size", "16", "--epochs", "3", "--precision", "float32"]
 REPORTS = 3
@@ -42,10 +42,6 @@ def chinese_run(tmp_path_factory):
         patch.setitem(train.SETTINGS["chinese"], "reports", REPORTS)
         assert train.main([*SHORT, "--corpus", "tang", "--out", str(out)]) == 0
     return out
-
-
-def metrics(out):
-    return json.loads((out / "metrics.json").read_text())
 
 
 def logits_of(reader, codes):
@@ -241,11 +237,8 @@ def test_unknown_characters_are_an_error():
 if (STAGED / "tinyshakespeare.txt").exists():
 
     def test_short_training_passes_the_bar_of_part_of_shakespeare(tmp_path, monkeypatch):
-        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "200000", "--epochs", "3"]
         monkeypatch.setitem(train.SETTINGS["fast"], "reports", REPORTS)
-        assert train.main([*options, "--batch-size", "16", "--out", str(tmp_path / "out")]) == 0
-        found = metrics(tmp_path / "out")
-        assert bars.SUBSET["hw3_lstm_text", "full"].passes(found), found
+        train_on_real_subset(train, tmp_path, "--limit", "200000", "--epochs", "3", "--batch-size", "16")
 
 
 @pytest.mark.full

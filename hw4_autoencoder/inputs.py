@@ -1,0 +1,113 @@
+"""What the networks of homework 4 get to see: the images of a run, noise on them, pairs of neighbours."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.ndimage import affine_transform
+
+from common import augment, data
+from common.codes import fit_pca, flat, nearest
+from common.distort import distort
+
+DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
+
+
+def load(config):
+    """The images of the run as a Dataset: those of one digit with --digit, black or white with --pixels binary."""
+    dataset = data.load(config.data_set, config)
+    if config.digit is not None:
+        train, test = dataset.y_train == config.digit, dataset.y_test == config.digit
+        dataset = replace(
+            dataset,
+            x_train=dataset.x_train[train],
+            y_train=dataset.y_train[train],
+            x_test=dataset.x_test[test],
+            y_test=dataset.y_test[test],
+        )
+        dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {config.digit}")
+    if config.pixels == "binary":  # drawn once and for all, whatever the seed of the run
+        drawn = [draw_pixels(x, np.random.default_rng(i)) for i, x in enumerate((dataset.x_train, dataset.x_test))]
+        dataset = with_remark(replace(dataset, x_train=drawn[0], x_test=drawn[1]), "pixels black or white")
+    return dataset
+
+
+def with_remark(dataset, remark):
+    """`dataset` with a remark in the line that says which data are used."""
+    return replace(dataset, source=dataset.source._replace(line=f"{dataset.source.line}, {remark}"))
+
+
+def draw_pixels(images, rng):
+    """uint8 images with every pixel 0 or 255, drawn with the grey value as the chance of 255."""
+    return np.where(255 * rng.random(images.shape, "float32") < images, np.uint8(255), np.uint8(0))
+
+
+def add_noise(images, rng, strength):
+    """uint8 images with Gaussian noise of the standard deviation 255 x strength added."""
+    noise = rng.standard_normal(images.shape, "float32") * np.float32(255 * strength)
+    return (images + noise).clip(0, 255).astype("uint8")
+
+
+def distorted(images, rng):
+    """uint8 images (n, 28, 28) or (n, height, width, 3), each a little changed: it is of the same thing still."""
+    if images.ndim == 3:
+        return distort(images, rng, **DISTORTION)
+    return augment.shift(augment.flip(images, rng.random(len(images)) < 0.5), rng, 2)
+
+
+def slant(x):
+    """How far each digit (n, 28, 28) leans to the right: pixels to the right per pixel upwards (second moments)."""
+    ink = x / np.maximum(x.sum(axis=(1, 2), keepdims=True), 1)
+    rows, columns = np.arange(x.shape[1]), np.arange(x.shape[2])
+    dy = rows - (ink.sum(axis=2) @ rows)[:, None]
+    dx = columns - (ink.sum(axis=1) @ columns)[:, None]
+    covariance = np.einsum("nij,ni,nj->n", ink, dy, dx)
+    return -covariance / np.maximum(np.einsum("nij,ni->n", ink, dy**2), 1e-6)
+
+
+def upright(x):
+    """uint8 digits (n, 28, 28), sheared until they lean no more: how one writes says little of what one writes."""
+    middle = (x.shape[1] - 1) / 2
+    return np.stack(
+        [
+            affine_transform(image, [[1, 0], [-lean, 1]], offset=[0, lean * middle], order=1)
+            for image, lean in zip(x, slant(x), strict=True)
+        ]
+    )
+
+
+def pairing(x, config):
+    """An augmentation for Batches: images with a partner each, (n, 2, ...), both distorted.
+
+    The partner is one of the nearest images: by 50 principal components of the pixels, of digits made upright.
+    """
+    pixels = flat(upright(x) if x.ndim == 3 else x)
+    if x[0].size > 50:
+        pixels = fit_pca(x, 50).transform(pixels)
+    graph = nearest(pixels, pixels, min(config.graph + 1, len(x)))[1]  # the image itself among them
+
+    def augmentation(images, rows, epoch, rng):
+        partners = x[graph[rows, rng.integers(0, graph.shape[1], len(rows))]]
+        return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
+
+    return augmentation
+
+
+def views(config, dataset):
+    """What an autoencoder trains on: (x, augmentation for Batches or None, x_val, what it is shown of x_val).
+
+    x and x_val are uint8 images to give back. Black and white pixels of x are drawn anew in every pass, as there is no
+    end of drawings of a grey image; those of x_val, as of the test images, are drawn once.
+    """
+    (x, _), (x_val, _) = dataset.validation_split()
+    rng = np.random.default_rng(0)
+    if config.model == "neighbours":
+        return x, pairing(x, config), x_val, pairing(x_val, config)(x_val, np.arange(len(x_val)), 0, rng)
+    if config.pixels == "binary":
+        (grey, _), _ = data.load(config.data_set, config).validation_split()
+        return grey, lambda images, rows, epoch, rng: draw_pixels(images, rng), x_val, x_val
+    if config.noise:
+        shown = add_noise(x_val, rng, config.noise)
+        return x, lambda images, rows, epoch, rng: add_noise(images, rng, config.noise), x_val, shown
+    if config.model == "dense" and config.distort:
+        return x, lambda images, rows, epoch, rng: distorted(images, rng), x_val, x_val
+    return x, None, x_val, x_val
