@@ -1,5 +1,7 @@
 """Mini-batches whose order and augmentation depend on (seed, epoch) alone."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -61,6 +63,40 @@ class Batches(CountedEpochs):
     def epoch(self, finished):
         CountedEpochs.epoch.fset(self, finished)
         self._order = np.random.default_rng((self.seed, finished)).permutation(len(self.x))
+
+
+class Stretches(keras.utils.PyDataset):
+    """Batches for a training that is counted in updates: batch number u is the same however the training is cut.
+
+    x, y: arrays with the examples along the first axis. All batches have `batch_size` rows; one that reaches the end of
+    a pass goes on in the next pass, in another order. `between(begin, end)` sets which batches the next `fit` sees.
+    mirror: every image (n, height, width, ...) is mirrored with a chance of a half.
+    """
+
+    def __init__(self, x, y, batch_size, seed, mirror=False):
+        super().__init__(workers=_workers())
+        self.x, self.y, self.batch_size, self.seed, self.mirror = x, y, batch_size, seed, mirror
+        self._order = functools.lru_cache(maxsize=4)(self._order)
+
+    def between(self, begin, end):
+        self.begin, self.end = begin, end
+        return self
+
+    def __len__(self):
+        return self.end - self.begin
+
+    def __getitem__(self, index):
+        places = (self.begin + index) * self.batch_size + np.arange(self.batch_size)
+        passes, places = np.divmod(places, len(self.x))
+        rows = np.array([self._order(int(n))[place] for n, place in zip(passes, places, strict=True)])
+        x = self.x[rows]
+        if self.mirror:
+            chosen = np.random.default_rng((self.seed, 1, self.begin + index)).random(len(x)) < 0.5
+            x = np.where(chosen.reshape(-1, *[1] * (x.ndim - 1)), x[:, :, ::-1], x)
+        return x, self.y[rows]
+
+    def _order(self, finished_passes):
+        return np.random.default_rng((self.seed, finished_passes)).permutation(len(self.x))
 
 
 class Windows(CountedEpochs):

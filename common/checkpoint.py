@@ -24,7 +24,7 @@ KEEP = 2
 
 
 class Progress(NamedTuple):
-    """Where a run stands: epochs finished, one dict per epoch, seconds spent in training."""
+    """Where a run stands: epochs (or updates, see Run) finished, one dict for each, seconds spent in training."""
 
     epoch: int = 0
     history: tuple = ()

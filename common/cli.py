@@ -86,12 +86,13 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         without_default = {key: value for key, value in arguments.items() if key != "default"}  # see `options` below
         group.add_argument(f"--{name.replace('_', '-')}", **without_default)
     group = parser.add_argument_group("training")
-    group.add_argument(
-        "--epochs",
-        type=positive,
-        metavar="N",
-        help=f"passes over the training data (as many as make {per_model('updates')} updates: tuned)",
-    )
+    if "updates" not in own_options:
+        group.add_argument(
+            "--epochs",
+            type=positive,
+            metavar="N",
+            help=f"passes over the training data (as many as make {per_model('updates')} updates: tuned)",
+        )
     group.add_argument(
         "--batch-size", type=positive, metavar="N", help=f"examples per update ({per_model('batch_size')}: tuned)"
     )
@@ -125,6 +126,8 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
     for name, value in given.items():
+        if name == "updates" and value > saved.get(name, value):
+            continue  # nothing depends on the end of such a training: it may go on for longer
         if saved.get(name, value) != value and name not in CHANGEABLE:
             parser.error(
                 f"--{name.replace('_', '-')} {value} contradicts the run to be resumed, which has {saved[name]}: "

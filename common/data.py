@@ -19,7 +19,7 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from common import corpus, faces, poems, reuters, sample_data, sample_texts, staged
+from common import corpus, faces, poems, reuters, sample_data, sample_faces, sample_texts, staged
 from common.download import Remote, fetch
 from common.errors import UserError
 from common.files import atomic
@@ -76,22 +76,25 @@ class Spec:
     sample_title: str
     names: tuple = ()  # of the classes
     sample_names: tuple = ()  # where they are others
+    folder: str = ""  # of this name in the data folder, which may take the place of the file
 
 
-def load(name, config):
+def load(name, config, own=None):
     """The data set `name` ("mnist") as a Dataset, from the first source that has it.
 
     config: a namespace with data ("auto", "full", "sample"), data_dir (Path), limit (number of training examples, or
-    None) and seed. The examples that --limit keeps are drawn from the seed. Raises UserError with one sentence when
-    the data cannot be had or is broken.
+    None) and seed. The examples that --limit keeps are drawn from the seed. own: the path of the user's own data, in
+    place of what is staged. Raises UserError with one sentence when the data cannot be had or is broken.
     """
     spec = SPECS[name]
-    path = _path(spec, config)
-    if path:
-        arrays, source = _read(spec, path), _source(spec, path)
+    if own and config.data != "sample":
+        spec, path = replace(spec, title=f"the {name}", remotes=()), Path(own)
+        if not path.exists():
+            raise UserError(f"there is no {path}: check the name that was given")
     else:
-        arrays = spec.sample()
-        source = _source(spec, path, b"".join(array.tobytes() for array in arrays))
+        path = _path(spec, config)
+    arrays = _read(spec, path) if path else spec.sample()
+    source = _source(spec, path, arrays)
     names = spec.names if path else spec.sample_names or spec.names
     dataset = Dataset(*arrays, source, names)
     if config.limit and config.limit < len(dataset.x_train):
@@ -124,7 +127,7 @@ def load_text(name, config):
         cut = 9 * len(codes) // 10
         if path and str(name) == "tang":
             kind, cut = "poems", text.rfind("\n\n", 0, cut) + 2
-        source = _source(spec, path, text.encode())
+        source = _source(spec, path, [text.encode()])
     x_train, x_test = codes[:cut], codes[cut:]
     if config.limit:
         x_train = x_train[-config.limit :]
@@ -135,12 +138,18 @@ def load_text(name, config):
     return Corpus(codes, characters, kind, x_train, x_test, source._replace(line=line))
 
 
-def _source(spec, path, content=b""):
-    """The source of what was read from `path`, or of the sample with this content."""
+def _source(spec, path, content):
+    """The source of what was read from `path`, or of the sample; content: arrays or bytes, hashed without a file."""
+    if path and path.is_file():
+        sha256 = corpus.sha256([path])
+    else:
+        digest = hashlib.sha256()
+        for part in content:
+            digest.update(part if isinstance(part, bytes) else part.tobytes())
+        sha256 = digest.hexdigest()
     if path:
-        return Source("full", path, corpus.sha256([path]), f"{spec.title} from {path}")
-    title = f"the BUILT-IN SAMPLE, {spec.sample_title}"
-    return Source("sample", "built in", hashlib.sha256(content).hexdigest(), title)
+        return Source("full", path, sha256, f"{spec.title} from {path}")
+    return Source("sample", "built in", sha256, f"the BUILT-IN SAMPLE, {spec.sample_title}")
 
 
 def _path(spec, config):
@@ -159,6 +168,8 @@ def _path(spec, config):
 def _find(spec, folder):
     """The path of the staged file, downloaded first if need be; UserError says how to stage it."""
     path = folder / spec.file
+    if spec.folder and not path.exists() and (folder / spec.folder).is_dir():
+        return folder / spec.folder
     if path.exists():
         return path
     stage = f"put {spec.file} into {folder}"
@@ -301,9 +312,10 @@ SPECS = {
         ),
         convert=_copy,
         read=faces.read,
-        sample=faces.sample,
+        sample=sample_faces.faces,
         sample_title="drawn faces",
         names=("face",),
+        folder="anime_faces",
     ),
 }
 

@@ -25,6 +25,10 @@ class Device:
     line: str
     scope: object = field(default=contextlib.nullcontext, repr=False)
 
+    @property
+    def on_gpu(self):
+        return self.line.startswith("GPU")
+
 
 def setup(precision="auto", gpus=None, seed=0):
     """Choose GPU or CPU and the precision, start Keras, seed it, and return the Device.

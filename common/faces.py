@@ -1,102 +1,197 @@
-"""Anime faces: reads the archive of pictures once, and draws faces for machines that have none.
+"""Reads anime faces from an archive or a folder of pictures, once, whatever else lies among them.
 
-The archive (`anime_faces.zip`) holds pictures of any size in any folder; they are cropped square and scaled to 64 x 64.
+Pictures are JPEG, PNG or WebP of any size, in any folder; the middle square of each is scaled to 64 x 64. Grey, CMYK,
+16-bit and palette pictures become RGB, transparent ones are put on white, of animated ones the first frame is taken.
+What cannot be used is passed over and counted. Nothing of an archive is unpacked to disk.
 """
 
+import collections
+import contextlib
+import glob
 import hashlib
 import io
 import os
+import stat
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import filelock
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from common.files import atomic
 
 SIDE = 64
 TEST_SHARE = 0.1  # the last faces are for testing
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+FORMATS = ("JPEG", "PNG", "WEBP")
+FEWEST = 20  # pictures
+SMALLEST_SIDE = 32  # pixels; a smaller picture shows no face
+MOST_PIXELS = 50_000_000  # a picture that says it has more is taken for a decompression bomb
+MOST_BYTES = 50_000_000  # of a file
+TOGETHER = 2000  # files that are read before they are decoded side by side
+
+
+class Unusable(Exception):
+    """Why a file is passed over, in a few words."""
 
 
 def read(path):
     """x_train uint8 (n, 64, 64, 3), y_train uint8 (n,) of zeros (faces have no classes), x_test, y_test.
 
-    The decoded faces are kept beside the archive as a memory map, where the folder can be written to; without doubles.
+    path: a .zip or a folder. The decoded faces are kept beside it and mapped into memory, where that folder can be
+    written to. Prints what was passed over. Raises ValueError when fewer than 20 pictures can be used.
     """
-    path = Path(path)
-    status = path.stat()
-    cache = path.with_name(f".{path.stem}-{status.st_size}-{status.st_mtime_ns}.npy")
-    if cache.exists():
-        return split(np.load(cache, mmap_mode="r"))
-    faces = decode(path)
+    path = Path(path).absolute()
+    name = path.name.removeprefix(".part-")  # a download is checked before it gets its name
+    cache = path.with_name(f".{name}-{_fingerprint(path)}.faces")
+    remark = cache.with_suffix(".txt")
     try:
-        with atomic(cache) as part, part.open("wb") as file:
-            np.save(file, faces)
-    except OSError:  # a data folder that belongs to somebody else
-        return split(faces)
-    return split(np.load(cache, mmap_mode="r"))
+        if not cache.exists():
+            with filelock.FileLock(path.with_name(f".{name}-decoding.lock")):  # another process may be at it
+                if not cache.exists():
+                    for old in cache.parent.glob(f".{glob.escape(name)}-*.*"):  # of what it held before
+                        if old.suffix in (".faces", ".txt"):
+                            old.unlink()
+                    with atomic(cache) as part:
+                        with part.open("wb") as file:
+                            skipped = decode(path, file.write)
+                        remark.write_text(summary(skipped), encoding="utf-8")
+        faces, text = np.memmap(cache, "uint8", "r"), remark.read_text(encoding="utf-8")
+    except OSError:  # a folder that belongs to somebody else, or has no room left
+        decoded = []
+        text = summary(decode(path, decoded.append))
+        faces = np.frombuffer(b"".join(decoded), "uint8")
+    if text:
+        print(f"note: {path}: {text}")
+    return split(faces.reshape(-1, SIDE, SIDE, 3))
 
 
 def split(faces):
+    """x_train, y_train, x_test, y_test; the last tenth is for testing."""
     cut = len(faces) - max(1, int(len(faces) * TEST_SHARE))
     labels = np.zeros(len(faces), "uint8")
     return faces[:cut], labels[:cut], faces[cut:], labels[cut:]
 
 
-def decode(path):
-    """All different pictures of the archive in the order of their names, uint8 (n, 64, 64, 3)."""
+def decode(path, write):
+    """Give each different picture in `path` to `write`, as the bytes of uint8 (64, 64, 3), in an order drawn once.
+
+    It is drawn because names often follow years or artists. Returns {why: [names]} of the files passed over.
+    """
+    skipped, seen = collections.defaultdict(list), set()
+    reader = _archive if path.is_file() else _folder
+    with reader(path) as (found, open_file), ThreadPoolExecutor(os.cpu_count()) as pool:
+        names = [found[i] for i in np.random.default_rng(0).permutation(len(found))]
+        for begin in range(0, len(names), TOGETHER):
+            some = names[begin : begin + TOGETHER]
+            contents = [_attempt(_content, name, open_file) for name in some]
+            # Pillow decodes and scales outside of Python's lock
+            for name, face in zip(some, pool.map(lambda content: _attempt(_face, content), contents), strict=True):
+                if isinstance(face, Unusable):
+                    skipped[str(face)].append(name)
+                elif (digest := hashlib.sha256(face).digest()) in seen:
+                    skipped["the same as another"].append(name)
+                else:
+                    seen.add(digest)
+                    write(face)
+    if len(seen) < FEWEST:
+        kinds = ", ".join(ENDINGS)
+        text = f"it holds {len(seen)} pictures that can be used ({kinds}), at least {FEWEST} are needed"
+        raise ValueError(f"{text}; {summary(skipped)}" if skipped else text)
+    return skipped
+
+
+def summary(skipped, examples=2):
+    """One sentence about {why: [names]}, the most frequent reason first; "" when there are none."""
+    if not skipped:
+        return ""
+    reasons = []
+    for why, names in sorted(skipped.items(), key=lambda item: -len(item[1])):
+        shown = ", ".join(names[:examples]) + (", ..." if len(names) > examples else "")
+        reasons.append(f"{len(names):,} {why} ({shown})")
+    n = sum(map(len, skipped.values()))
+    text = f"{n:,} {'files' if n > 1 else 'file'} skipped: {'; '.join(reasons)}"
+    return text.encode("utf-8", "backslashreplace").decode()  # names of other encodings
+
+
+def _attempt(function, argument, *more):
+    """What `function` returns, or the Unusable that it raises; an Unusable argument is handed on."""
+    if isinstance(argument, Unusable):
+        return argument
+    try:
+        return function(argument, *more)
+    except Unusable as reason:
+        return reason
+    except Exception:  # damaged content makes zipfile and Pillow raise errors of many kinds
+        return Unusable("cannot be read")
+
+
+@contextlib.contextmanager
+def _archive(path):
+    """(sorted names of its files, function name -> open file)."""
     with zipfile.ZipFile(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.lower().endswith(ENDINGS))
-        contents = {}
-        for name in names:
-            content = archive.read(name)
-            contents.setdefault(hashlib.sha256(content).digest(), content)
-    if len(contents) < 20:
-        raise ValueError(f"it holds {len(contents)} pictures ({', '.join(ENDINGS)}), at least 20 are needed")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes outside of Python's lock
-        return np.stack(list(pool.map(_decode, contents.values())))
+        yield sorted({name for name in archive.namelist() if not name.endswith("/")}), archive.open
 
 
-def _decode(content):
-    with Image.open(io.BytesIO(content)) as image:
-        return np.asarray(ImageOps.fit(image.convert("RGB"), (SIDE, SIDE), Image.Resampling.LANCZOS))
+@contextlib.contextmanager
+def _folder(path):
+    """The same of a folder. Links to folders are not followed: they may lead round in a circle."""
+
+    def open_file(name):
+        if not stat.S_ISREG((path / name).stat().st_mode):  # reading a pipe would wait for ever
+            raise Unusable("not a regular file")
+        return (path / name).open("rb")
+
+    yield _names(path), open_file
 
 
-def sample(n_train=1800, n_test=200):
-    """Faces drawn from a seed: head, hair, two eyes and a mouth, in changing places and colours."""
-    rng = np.random.default_rng(0)
-    faces = np.stack([_face(rng) for _ in range(n_train + n_test)])
-    labels = np.zeros(len(faces), "uint8")
-    return faces[:n_train], labels[:n_train], faces[n_train:], labels[n_train:]
+def _names(folder):
+    """The files in `folder` and below, as sorted relative names."""
+    found = [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]
+    return sorted(str(name.relative_to(folder)) for name in found)
 
 
-def _face(rng, zoom=3):
-    def colour(low, high):
-        return tuple(int(value) for value in rng.integers(low, high, 3))
+def _fingerprint(path):
+    """16 hex digits that change with the archive, or with any file of the folder."""
+    names = [""] if path.is_file() else _names(path)
+    status = [(name, (path / name).lstat()) for name in names]
+    listed = [(name, each.st_size, each.st_mtime_ns) for name, each in status]
+    return hashlib.sha256(repr((SIDE, listed)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
-    side = SIDE * zoom
-    image = Image.new("RGB", (side, side), colour(120, 256))
-    draw = ImageDraw.Draw(image)
-    x, y = side / 2 + rng.normal(0, 4 * zoom, 2)
-    width, height = rng.uniform(17, 22, 2) * zoom
-    hair, skin, eye = colour(20, 256), (255, int(rng.integers(205, 235)), int(rng.integers(170, 215))), colour(20, 200)
 
-    def ellipse(dx, dy, rx, ry, fill):
-        draw.ellipse((x + dx - rx, y + dy - ry, x + dx + rx, y + dy + ry), fill=fill)
+def _content(name, open_file):
+    """The bytes of a file. Raises Unusable."""
+    if not name.lower().endswith(ENDINGS):
+        raise Unusable("not named like a picture")
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
+        raise Unusable("with a path that points outside")
+    with open_file(name) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise Unusable(f"larger than {MOST_BYTES // 1_000_000} MB")
+    return content
 
-    long = rng.random() < 0.6
-    ellipse(0, -0.15 * height, 1.35 * width, 1.25 * height, hair)
-    if long:
-        draw.rectangle((x - 1.35 * width, y - 0.15 * height, x + 1.35 * width, side), fill=hair)
-    ellipse(0, 0.1 * height, width, height, skin)
-    fringe = rng.uniform(0.25, 0.55)
-    draw.pieslice((x - 1.05 * width, y - height, x + 1.05 * width, y + fringe * height), 180, 360, fill=hair)
-    gap, low = rng.uniform(0.38, 0.5) * width, rng.uniform(0.1, 0.3) * height
-    for one in (-1, 1):
-        ellipse(one * gap, low, 0.27 * width, 0.28 * height, (255, 255, 255))
-        ellipse(one * gap, low, 0.2 * width, 0.25 * height, eye)
-        ellipse(one * gap - 0.06 * width, low - 0.08 * height, 0.07 * width, 0.07 * height, (255, 255, 255))
-    ellipse(0, 0.72 * height, rng.uniform(0.08, 0.22) * width, rng.uniform(0.03, 0.1) * height, (200, 80, 90))
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
+
+def _face(content):
+    """The bytes of a uint8 array (64, 64, 3): the middle square of the picture in `content`. Raises Unusable."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow, about sizes and damaged tags: what matters is checked here
+        try:
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        except Image.DecompressionBombError:
+            raise Unusable(f"of more than {MOST_PIXELS // 1_000_000} million pixels") from None
+        with image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Unusable(f"of more than {MOST_PIXELS // 1_000_000} million pixels")
+            if min(image.size) < SMALLEST_SIDE:
+                raise Unusable(f"smaller than {SMALLEST_SIDE} pixels")
+            image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a large JPEG is decoded at a fraction of its size
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I"):  # 16 bits of grey
+                image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
+            image = ImageOps.fit(image.convert("RGBA"), (SIDE, SIDE), Image.Resampling.LANCZOS)
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB").tobytes()

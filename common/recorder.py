@@ -10,7 +10,7 @@ from common.errors import UserError
 
 
 class Recorder(keras.callbacks.Callback):
-    """After every epoch: one more row in history.csv, one more checkpoint, both whole or not there at all."""
+    """After every epoch or report: one more row in history.csv, one more checkpoint, whole or not there at all."""
 
     def __init__(self, run):
         super().__init__()
@@ -21,15 +21,17 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         run = self.run
+        finished = run.reports[epoch] if run.reports else epoch + 1
         if not all(math.isfinite(value) for value in logs.values()):
             raise UserError(
-                f"the loss is no longer finite in epoch {epoch + 1}: lower the learning rate, or try another --seed; "
-                f"the last good checkpoint is kept in {run.folder / 'checkpoint'}"
+                f"the loss is no longer finite in {run.unit} {finished}: lower the learning rate, or try another "
+                f"--seed; the last good checkpoint is kept in {run.folder / 'checkpoint'}"
             )
         seconds = time.perf_counter() - self.began
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row = {"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(seconds, 3)}
-        run.progress = checkpoint.Progress(epoch + 1, [*run.progress.history, row], seconds)
+        column = "updates" if run.reports else "epoch"
+        row = {column: finished, **logs, "learning_rate": rate, "seconds": round(seconds, 3)}
+        run.progress = checkpoint.Progress(finished, [*run.progress.history, row], seconds)
         checkpoint.save(run.folder / "checkpoint", self.model, run.progress)
         files.write_csv(run.folder / "history.csv", run.progress.history)
         if run.interrupted:  # and a library has swallowed the exception

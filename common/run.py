@@ -23,14 +23,21 @@ from common import bars, checkpoint, device, files
 from common.errors import UserError
 
 FILES = (  # of a run: a new one in the same folder sets them aside
-    *("config.json", "history.csv", "metrics.json", "analysis.json", "model.keras", "judge.keras"),
-    *("words.npz", "characters.json", "checkpoint", "samples", "figures"),
+    *("config.json", "history.csv", "metrics.json", "analysis.json", "words.npz", "characters.json"),
+    *("model.keras", "judge.keras", "best.keras", "discriminator.keras"),
+    *("checkpoint", "samples", "generated", "figures"),
 )
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
 
 
 class Run:
-    """A run in `config.out`; use as a context manager. Raises UserError when the folder cannot be used."""
+    """A run in `config.out`; use as a context manager. Raises UserError when the folder cannot be used.
+
+    reports: for a training that is counted in updates, the updates after which an epoch of `fit` ends, which then are
+    the epochs of all files. Set it before `restore`.
+    """
+
+    reports = None
 
     def __init__(self, config):
         self.config = config
@@ -112,9 +119,14 @@ class Run:
             self.progress = checkpoint.restore(self.folder / "checkpoint", model)
             if self.progress.history:  # the run may have stopped between the checkpoint and this file
                 files.write_csv(self.folder / "history.csv", self.progress.history)
-            where = f"going on after epoch {self.progress.epoch}" if self.progress.epoch else "starting with epoch 1"
+            done = self.progress.epoch
+            where = f"going on after {self.unit} {done:,}" if done else f"starting with {self.unit} 1"
             print(f"resuming in {self.folder}: {where}", flush=True)
         return self.progress.epoch
+
+    @property
+    def unit(self):
+        return "update" if self.reports else "epoch"
 
     def callbacks(self):
         """The callbacks for `model.fit`."""
@@ -147,7 +159,7 @@ class Run:
                 "n_test": len(self.dataset.x_test),
                 "params": model.count_params(),
                 "seed": self.config.seed,
-                "epochs": self.progress.epoch,
+                f"{self.unit}s": self.progress.epoch,
                 "train_seconds": round(self.progress.seconds, 2),
                 "bar": bar.threshold if bar else None,
                 "value": figures[bar.figure] if bar else None,

@@ -1,0 +1,234 @@
+"""What the networks have learned: ways through the noise, what moves the hair, where faces are made, what is believed.
+
+    python hw5_anime_dcgan/analyze.py        two minutes on two CPU cores, after train.py
+
+--run DIR chooses the run. Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
+
+import numpy as np
+
+from common import analysis, data, plots
+from hw5_anime_dcgan import attributes
+from hw5_anime_dcgan.generate import slerp
+
+HOMEWORK = "hw5_anime_dcgan"
+SAMPLES = 3000  # faces in which directions are looked for
+SHOWN = 10  # faces in a row
+STAGES = ("stage_4", "stage_8", "stage_16", "stage_32")
+FEWEST = 30  # faces with a colour of hair, to speak of its direction
+
+
+class Faces:
+    """The trained generator: noise (n, latent_dim) to uint8 faces, each with the same wish if it takes any."""
+
+    def __init__(self, generator):
+        from hw5_anime_dcgan import report
+
+        self.generator, self._draw = generator, report.draw
+        self.latent_dim = generator.inputs[0].shape[1]
+        self.conditional = len(generator.inputs) == 2
+        self.wish = attributes.one_hot([attributes.HAIR.index("brown")], [attributes.EYES.index("blue")])
+
+    def inputs(self, noise, wishes=None):
+        noise = np.asarray(noise, "float32")
+        if not self.conditional:
+            return noise
+        return [noise, np.repeat(self.wish, len(noise), axis=0) if wishes is None else wishes]
+
+    def draw(self, noise, wishes=None):
+        return self._draw(self.generator, self.inputs(noise, wishes))
+
+
+def analyze(options):
+    """Draw all pictures of the run."""
+    generator, config = analysis.open_model(options, HOMEWORK)
+    import keras
+
+    from hw5_anime_dcgan import model  # noqa: F401  (the layer of the discriminator)
+    from hw5_anime_dcgan.quality import Judge
+
+    faces = Faces(analysis.in_float32(generator))
+    discriminator = analysis.in_float32(keras.models.load_model(options.run / "discriminator.keras"))
+    settings = analysis.run_options(options, config)
+    dataset = data.load("faces", settings, settings.faces)
+    figures, rng = options.run / "figures", np.random.default_rng(5)
+    noise = rng.standard_normal((SAMPLES, faces.latent_dim), "float32")
+    hairs, eyes = rng.integers(0, len(attributes.HAIR), SAMPLES), rng.integers(0, len(attributes.EYES), SAMPLES)
+    drawn = faces.draw(noise)
+
+    show_walks(faces, rng, figures / "walks.png")
+    numbers = {"directions": show_directions(faces, noise, drawn, figures / "directions.png")}
+    numbers["arithmetic"] = show_arithmetic(faces, noise, drawn, figures / "arithmetic.png")
+    numbers["stages"] = show_stages(faces, noise[:SHOWN], figures / "stages.png")
+    any_kind = faces.draw(noise, attributes.one_hot(hairs, eyes)) if faces.conditional else drawn
+    if faces.conditional:
+        show_asked(faces, noise[0], figures / "asked.png")
+    judge = Judge(dataset.x_train, dataset.x_test)
+    numbers["nearest"] = show_nearest(judge, any_kind, dataset, figures / "nearest.png")
+    numbers["believed"] = show_believed(discriminator, any_kind, dataset, figures / "believed.png")
+    analysis.save_numbers(options, numbers)
+
+
+def show_walks(faces, rng, path, walks=6, steps=11):
+    """From one face to another, and on to the next."""
+    places = rng.standard_normal((walks + 1, faces.latent_dim))
+    rows = [("", faces.draw(slerp(places[i], places[i + 1], steps))) for i in range(walks)]
+    plots.image_rows(path, rows, "Walks through the noise: each row goes on where the one above ends")
+
+
+def brightness(images):
+    return images.mean(axis=(1, 2, 3)) / 255
+
+
+def show_directions(faces, noise, drawn, path, steps=9, farthest=3.0):
+    """Directions in the noise along which one thing changes: found by regression on the faces, shown on one face.
+
+    The direction of a property is the slope of its least squares fit to the noise (the difference of class means for a
+    property that faces have or have not). numbers: how often faces have it after a step of 2 along its direction.
+    """
+    hair, _ = attributes.read(drawn)
+    found = {"brightness": brightness(drawn)}
+    counts = np.bincount(hair, minlength=len(attributes.HAIR))
+    for i in np.argsort(-counts):
+        if FEWEST <= counts[i] <= 0.9 * len(hair):
+            found[f"{attributes.HAIR[i]} hair"] = (hair == i).astype(float)
+    numbers, rows = {}, []
+    some = noise[: min(500, len(noise))]
+    for name, values in found.items():
+        direction = noise.T @ (values - values.mean())
+        direction /= np.linalg.norm(direction)
+        along = np.linspace(-farthest, farthest, steps)[:, None] * direction
+        rows.append((name, faces.draw(noise[:1] + along)))
+        moved = faces.draw(some + 2 * direction)
+        if name == "brightness":
+            after = brightness(moved)
+        else:
+            after = attributes.read(moved)[0] == attributes.HAIR.index(name.removesuffix(" hair"))
+        numbers[name] = {"before": float(values[: len(some)].mean()), "after_a_step_of_2": float(np.mean(after))}
+    captions = [f"{value:+.1f}" for value in np.linspace(-farthest, farthest, steps)]
+    plots.image_rows(path, rows, "One face, moved along directions in the noise", captions)
+    return numbers
+
+
+def show_arithmetic(faces, noise, drawn, path, pairs=4):
+    """A face, minus the mean noise of its hair, plus the mean noise of another's (Radford et al. 2015, section 6.3.2).
+
+    numbers: how many of the faces have the other hair then.
+    """
+    hair, _ = attributes.read(drawn)
+    kinds = [i for i in np.argsort(-np.bincount(hair, minlength=len(attributes.HAIR))) if (hair == i).sum() >= SHOWN]
+    rows, numbers = [], {}
+    for a, b in itertools.pairwise(kinds[: pairs + 1]):
+        own = np.flatnonzero(hair == a)[:200]
+        move = noise[hair == b].mean(axis=0) - noise[hair == a].mean(axis=0)
+        # means over many are short: one step is as long as the means of three would be, as in the paper
+        move *= np.sqrt(2 * faces.latent_dim / 3) / np.linalg.norm(move)
+        moved = faces.draw(noise[own] + move)
+        names = attributes.HAIR[a], attributes.HAIR[b]
+        rows += [(f"{names[0]} hair", drawn[own[:SHOWN]]), (f"- {names[0]} + {names[1]}", moved[:SHOWN])]
+        numbers[f"{names[0]} to {names[1]}"] = float(np.mean(attributes.read(moved)[0] == b))
+    if rows:
+        plots.image_rows(path, rows, "Arithmetic with noise")
+    return numbers
+
+
+def split_at(generator, stage):
+    """(model from the inputs to the output of the layer `stage`, model from there to the picture)."""
+    import keras
+
+    before = keras.Model(generator.inputs, generator.get_layer(stage).output)
+    x = maps = keras.Input(generator.get_layer(stage).output.shape[1:])
+    names = [layer.name for layer in generator.layers]
+    for layer in generator.layers[names.index(stage) + 1 :]:
+        x = layer(x)
+    return before, keras.Model(maps, x)
+
+
+def show_stages(faces, noise, path):
+    """What each stage of the generator adds, seen by what is lost without it.
+
+    Each stage has maps of twice the side of the one before. Averaged over 2 x 2 places they are as coarse as those: the
+    detail that the stage placed is gone. And of each stage the one channel whose loss changes the faces most. numbers:
+    mean absolute change of the pixels, white = 1, for either.
+    """
+    from hw5_anime_dcgan import report
+
+    whole = faces.draw(noise)
+    rows, numbers = [("as drawn", whole)], {}
+    for stage in STAGES:
+        before, after = split_at(faces.generator, stage)
+        maps = before.predict(faces.inputs(noise), verbose=0)
+        n, side, _, channels = maps.shape
+        coarse = maps.reshape(n, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4), keepdims=True)
+        blurred = report.draw(
+            after, np.broadcast_to(coarse, (n, side // 2, 2, side // 2, 2, channels)).reshape(maps.shape)
+        )
+        power = np.argsort(-(maps**2).mean(axis=(0, 1, 2)))[:16]  # the silent ones change nothing
+        without = []
+        for channel in power:
+            less = maps.copy()
+            less[..., channel] = 0
+            without.append(report.draw(after, less))
+        change = [float(np.abs(each.astype(float) - whole).mean() / 255) for each in without]
+        rows.append((f"{side} x {side}, no detail", blurred))
+        rows.append((f"{side} x {side}, less channel {power[np.argmax(change)]}", without[int(np.argmax(change))]))
+        numbers[stage] = {
+            "without_detail": float(np.abs(blurred.astype(float) - whole).mean() / 255),
+            "without_the_strongest_channel": max(change),
+        }
+    plots.image_rows(path, rows, "What each stage of the generator adds, seen by taking it away")
+    return numbers
+
+
+def show_asked(faces, noise, path):
+    """One noise, every colour of hair and eyes."""
+    rows = []
+    for i, name in enumerate(attributes.HAIR):
+        wishes = attributes.one_hot([i] * len(attributes.EYES), range(len(attributes.EYES)))
+        rows.append((f"{name} hair", faces.draw(np.repeat(noise[None], len(wishes), axis=0), wishes)))
+    plots.image_rows(path, rows, "One noise, asked for every colour", [f"{name}\neyes" for name in attributes.EYES])
+
+
+def show_nearest(judge, drawn, dataset, path):
+    """Drawn faces above the training faces nearest to them: the first ones, and those nearest to any."""
+    distances, nearest = judge.nearest(drawn)
+    rows = []
+    closest = np.argsort(distances)[:SHOWN]
+    for name, chosen in (("drawn", np.arange(SHOWN)), ("drawn, most like\na training face", closest)):
+        rows += [(name, drawn[chosen]), ("nearest\ntraining face", dataset.x_train[nearest[chosen]])]
+    plots.image_rows(path, rows, "Drawn, and the nearest that it was trained on")
+    real, _ = judge.nearest(dataset.x_test)
+    return {
+        "relative_distance_median": float(np.median(distances)),
+        "relative_distance_median_of_test": float(np.median(real)),
+    }
+
+
+def show_believed(discriminator, drawn, dataset, path):
+    """The faces that the discriminator takes for real most and least, of drawn ones and of real ones new to it."""
+    rows, numbers = [], {}
+    for name, images in (("real", dataset.x_test), ("drawn", drawn)):
+        pictures = images.astype("float32") / 255
+        if len(discriminator.inputs) == 2:
+            pictures = [pictures, attributes.one_hot(*attributes.read(images))]
+        logits = discriminator.predict(pictures, batch_size=250, verbose=0)[:, 0]
+        order = np.argsort(-logits)
+        for how, chosen in (("most", order[:SHOWN]), ("least", order[::-1][:SHOWN])):
+            rows.append((f"{name}, believed {how}\nlogits {logits[chosen[0]]:+.1f} ...", images[chosen]))
+        numbers[name] = {"mean_logit": float(logits.mean()), "share_taken_for_real": float(np.mean(logits > 0))}
+    plots.image_rows(path, rows, "What the discriminator believes")
+    return numbers
+
+
+def main(argv=None):
+    return analysis.main(analysis.options(HOMEWORK, __doc__), analyze, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""What a run shows and measures at its reports: grids of the fixed noise, figures, curves, a ladder, an animation.
+
+Images are uint8 (n, 64, 64, 3).
+"""
+
+import time
+
+import keras
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from common import files, plots
+from hw5_anime_dcgan import attributes
+from hw5_anime_dcgan.quality import Judge, troubles
+
+GRID = 64  # faces of the fixed noise, 8 x 8
+JUDGED = 1500  # faces that are drawn to be judged
+FIXED, FRESH, FINAL = 1, 2, 3  # seeds of noise: of the grids, of the figures of a report, of the final ones
+MOST_FRAMES = 40  # of the animation
+
+
+def noise(generator, n, seed, wishes=None):
+    """The inputs of `generator` for n faces: noise, and the first n of `wishes` (attributes) if it takes any."""
+    shape = generator.inputs[0].shape[1]
+    drawn = np.random.default_rng(seed).standard_normal((n, shape), "float32")
+    return drawn if len(generator.inputs) == 1 else [drawn, wishes[:n]]
+
+
+def draw(generator, inputs):
+    """The faces that the generator makes of `inputs`."""
+    return np.round(255 * generator.predict(inputs, batch_size=250, verbose=0)).astype("uint8")
+
+
+def grid(images, columns=8, gap=2):
+    """Images side by side in rows of `columns`, white between them: one image (height, width, 3)."""
+    rows, side = -(-len(images) // columns), images.shape[1] + gap
+    canvas = np.full((rows * side - gap, columns * side - gap, 3), 255, "uint8")
+    for i, image in enumerate(images):
+        top, left = i // columns * side, i % columns * side
+        canvas[top : top + side - gap, left : left + side - gap] = image
+    return canvas
+
+
+def ungrid(canvas, gap=2, side=64):
+    """The images of a grid."""
+    rows, columns = ((length + gap) // (side + gap) for length in canvas.shape[:2])
+    places = [(i * (side + gap), j * (side + gap)) for i in range(rows) for j in range(columns)]
+    return np.stack([canvas[top : top + side, left : left + side] for top, left in places])
+
+
+def save_png(path, canvas):
+    with files.atomic(path) as part:
+        Image.fromarray(canvas).save(part)
+
+
+def save_gif(path, canvases, milliseconds, captions=None):
+    """An animated GIF that begins again at its end; captions: one per canvas, written below it."""
+    frames = []
+    for i, canvas in enumerate(canvases):
+        frame = Image.fromarray(canvas)
+        if captions:
+            captioned = Image.new("RGB", (frame.width, frame.height + 22), "white")
+            captioned.paste(frame)
+            font = ImageFont.load_default(14)
+            ImageDraw.Draw(captioned).text((4, frame.height + 2), captions[i], fill="black", font=font)
+            frame = captioned
+        frames.append(frame.quantize(256, dither=Image.Dither.NONE))
+    with files.atomic(path) as part:
+        durations = [milliseconds] * (len(frames) - 1) + [4 * milliseconds]  # time to look at the end
+        frames[0].save(part, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+
+
+class Report(keras.callbacks.Callback):
+    """After every stretch of updates: a grid in samples/, the figures on faces held out, the best network so far."""
+
+    def __init__(self, run, generator, discriminator, judge, wishes):
+        super().__init__()
+        self.run, self.generator, self.discriminator = run, generator, discriminator
+        self.judge, self.wishes = judge, wishes
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        run, seconds = self.run, time.perf_counter() - self.began
+        updates = run.reports[epoch]
+        if not np.isfinite(list(logs.values())).all():
+            return  # the Recorder stops the run
+        save_png(run.folder / "samples" / f"{updates:06d}.png", grid(draw(self.generator, self.inputs(GRID, FIXED))))
+        logs.update(self.judge.figures(draw(self.generator, self.inputs(JUDGED, FRESH))))
+        logs["updates_per_second"] = round((updates - run.progress.epoch) / seconds, 3)
+        distance, earlier = logs["frechet_distance"], [row["frechet_distance"] for row in run.progress.history]
+        best = distance < min(earlier, default=np.inf)
+        if best:
+            for name, model in (("best", self.generator), ("discriminator", self.discriminator)):
+                with files.atomic(run.folder / f"{name}.keras") as part:
+                    model.save(part)
+        mark = " (the best so far)" if best else ""
+        print(
+            f"after {updates:,} updates: Fréchet distance {distance:.1f}{mark}, precision {logs['precision']:.2f}, "
+            f"recall {logs['recall']:.2f}; {logs['updates_per_second']:.1f} updates per second",
+            flush=True,
+        )
+        for sentence in troubles({"updates": updates, **logs}):
+            print(f"warning: after {updates:,} updates: {sentence}", flush=True)
+
+    def inputs(self, n, seed):
+        return noise(self.generator, n, seed, self.wishes)
+
+
+def wishes_like(labels):
+    """The attributes of some training faces, drawn once: what a conditional generator is asked for. None without."""
+    return labels[np.random.default_rng(0).integers(0, len(labels), JUDGED)] if labels.shape[1:] else None
+
+
+def asked_and_found(images, wishes):
+    """How often the rule of attributes.py finds in drawn faces what was asked for, beside chance.
+
+    wishes: one-hot (n, 17). Chance is how often it would by luck, faces and wishes being drawn apart from each other.
+    """
+    split = len(attributes.HAIR)
+    figures = {}
+    for name, wished, found, names in zip(
+        ("hair", "eyes"),
+        (wishes[:, :split].argmax(axis=1), wishes[:, split:].argmax(axis=1)),
+        attributes.read(images),
+        (attributes.HAIR, attributes.EYES),
+        strict=True,
+    ):
+        shares = [np.bincount(each, minlength=len(names)) / len(each) for each in (wished, found)]
+        figures[f"{name}_as_asked"] = float(np.mean(wished == found))
+        figures[f"{name}_by_chance"] = float(shares[0] @ shares[1])
+        figures[f"{name}_as_asked_by_colour"] = {
+            names[i]: float(np.mean(found[wished == i] == i)) for i in np.unique(wished)
+        }
+    return figures
+
+
+def final_figures(generator, dataset, wishes):
+    """What metrics.json adds: the figures on the test faces, which nothing was chosen by."""
+    judge = Judge(dataset.x_train, dataset.x_test[:JUDGED])
+    images = draw(generator, noise(generator, JUDGED, FINAL, wishes))
+    figures = judge.figures(images)
+    figures["frechet_distance_of_real"] = judge.of_real(JUDGED)
+    figures["frechet_ratio"] = figures["frechet_distance"] / figures["frechet_distance_of_real"]
+    if wishes is not None:
+        figures |= asked_and_found(images, wishes)
+    return figures
+
+
+def show_progress(run, ladder):
+    """ladder.png, a row of the fixed noise for each count of `ladder` that was reached; ladder.gif; curves.png."""
+    history = run.progress.history
+    reported = [row["updates"] for row in history]
+    grids = {n: np.asarray(Image.open(run.folder / "samples" / f"{n:06d}.png")) for n in reported}
+    shown = [n for n in reported if n in ladder or n == reported[-1]]
+    rows = [(f"{n:,}", ungrid(grids[n])[:10]) for n in shown]
+    plots.image_rows(run.figure("ladder"), rows, "The same noise after more and more updates")
+    last = reported[-1]
+    best = min(history, key=lambda row: row["frechet_distance"])
+    save_png(run.figure("samples"), grids[best["updates"]])
+    frames = [reported[i] for i in np.unique(np.linspace(0, len(reported) - 1, MOST_FRAMES).round().astype(int))]
+    save_gif(
+        run.figure("ladder").with_suffix(".gif"),
+        [grid(ungrid(grids[n])[:24], 6) for n in frames],
+        200,
+        [f"{n:,} updates" for n in frames],
+    )
+    show_curves(history, best, run.figure("curves"))
+    if best["updates"] != last:
+        print(f"the best faces were drawn after {best['updates']:,} updates: these are kept in model.keras")
+
+
+def show_curves(history, best, path):
+    """Losses and figures over the updates; the dashed line is the report that was kept."""
+    panels = {
+        "loss, nats": {
+            "real_loss": "critic, real faces",
+            "fake_loss": "critic, drawn faces",
+            "generator_loss": "generator",
+        },
+        "share": {"fooled": "drawn faces taken for real", "copy_share": "copies (by chance 0.05)"},
+        "Fréchet distance": {"frechet_distance": ""},
+        "precision and recall": {"precision": "precision", "recall": "recall"},
+        "spread, real faces = 1": {"diversity_ratio": "of the faces", "colour_ratio": "of their colours"},
+        "updates per second": {"updates_per_second": ""},
+    }
+    updates = [row["updates"] for row in history]
+    figure = plots.new_figure(15, 7.5, "The contest, and what comes of it")
+    for ax, (label, columns) in zip(figure.subplots(2, 3).ravel(), panels.items(), strict=True):
+        for column, name in columns.items():
+            ax.plot(updates, [row[column] for row in history], "o-", markersize=3, label=name)
+        ax.axvline(best["updates"], color=plots.INK, linestyle="--", linewidth=1)
+        ax.set(xlabel="updates", ylabel=label)
+        ax.grid(alpha=0.3)
+        if len(columns) > 1:
+            ax.legend(fontsize=9)
+        if label == "Fréchet distance":
+            ax.set_yscale("log")
+        elif label in ("share", "precision and recall"):
+            ax.set_ylim(-0.03, 1.03)
+        else:
+            ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    plots.save(figure, path)

@@ -1,0 +1,451 @@
+"""Homework 5: the networks, the figures, training by updates and its exact resuming, drawing faces, the analysis."""
+
+import colorsys
+import itertools
+import json
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from common import bars, recorder, sample_faces
+from common.batches import Stretches
+from hw5_anime_dcgan import analyze, attributes, diffaugment, features, generate, model, quality, report, train
+from tests.helpers import (
+    KILLED,
+    ROOT,
+    STAGED,
+    assert_one_sentence,
+    assert_same_result,
+    history,
+    wait_for,
+)
+
+TINY = ["--data", "sample", "--limit", "300", "--width", "4", "--batch-size", "16", "--precision", "float32"]
+CONDITIONAL = ["--model", "best", "--conditional", "--updates", "6", "--report-every", "3"]
+OF_ANALYSIS = {"walks", "directions", "stages", "nearest", "believed"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_are_judged():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "JUDGED", 200)
+        patch.setattr(analyze, "SAMPLES", 300)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A short training of the DCGAN on drawn faces, at a high rate."""
+    out = tmp_path_factory.mktemp("dcgan") / "out"
+    options = ["--data", "sample", "--limit", "1000", "--width", "8", "--batch-size", "32", "--precision", "float32"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("learning_rate", "discriminator_rate"):
+            patch.setitem(train.SETTINGS["dcgan"], name, 1e-3)
+        assert train.main([*options, "--updates", "130", "--report-every", "26", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory):
+    """A few updates of the best recipe, told the colours of hair and eyes."""
+    out = tmp_path_factory.mktemp("conditional") / "out"
+    assert train.main([*TINY, *CONDITIONAL, "--out", str(out)]) == 0
+    return out
+
+
+def metrics(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+def assert_drawn(folder, names):
+    for name in names:
+        pixels = np.asarray(Image.open(folder / "figures" / f"{name}.png"))
+        assert min(pixels.shape[:2]) > 90, name
+        assert pixels.std() > 10, f"{name} is almost empty"
+
+
+# The networks and what they learn from
+
+
+@pytest.mark.parametrize("n_attributes", [0, 17])
+@pytest.mark.parametrize("spectral", [False, True])
+def test_generator_and_discriminator_fit_each_other(spectral, n_attributes, tmp_path):
+    generator = model.build_generator(7, 4, n_attributes)
+    discriminator = model.build_discriminator(4, spectral, n_attributes)
+    noise, wishes = np.zeros((3, 7), "float32"), np.eye(17, dtype="float32")[:3]
+    faces = generator.predict([noise, wishes] if n_attributes else noise, verbose=0)
+    assert faces.shape == (3, 64, 64, 3)
+    assert faces.min() >= 0
+    assert faces.max() <= 1
+    inputs = [faces, wishes] if n_attributes else faces
+    logits = discriminator.predict(inputs, verbose=0)
+    assert logits.shape == (3, 1)
+    discriminator.save(tmp_path / "discriminator.keras")
+    loaded = keras.models.load_model(tmp_path / "discriminator.keras")
+    np.testing.assert_allclose(loaded.predict(inputs, verbose=0), logits, atol=1e-5)
+
+
+def test_size_of_the_networks():
+    """At width 64 the numbers of the usual scripts: 3.6 and 2.8 million."""
+    assert model.build_generator(100, 64).count_params() == pytest.approx(3.58e6, rel=0.01)
+    assert model.build_discriminator(64).count_params() == pytest.approx(2.77e6, rel=0.01)
+
+
+def test_spectral_normalisation_divides_by_the_largest_singular_value():
+    layer = model.SpectralConv2D(6, 4, 2, "same", use_bias=False)
+    images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+    for _ in range(60):
+        layer(images, training=True)
+    kernel = np.asarray(layer.kernel.numpy())
+    largest = np.linalg.svd(kernel.reshape(-1, 6), compute_uv=False)[0]
+    expected = keras.ops.conv(images, kernel / largest, strides=2, padding="same")
+    np.testing.assert_allclose(layer(images), expected, rtol=1e-2, atol=1e-4)
+
+
+def test_augmentation_shifts_cuts_and_changes_colours():
+    seed = keras.random.SeedGenerator(0)
+    spot = np.zeros((40, 64, 64, 3), "float32")
+    spot[:, 30, 40] = 1
+    moved = np.asarray(diffaugment.shift(spot, seed))
+    np.testing.assert_allclose(moved.sum(axis=(1, 2, 3)), 3)
+    steps = np.argwhere(moved[..., 0]) - [0, 30, 40]
+    assert np.abs(steps[:, 1:]).max() == 8
+    assert len(np.unique(steps[:, 1:], axis=0)) > 20
+    cut = np.asarray(diffaugment.cutout(np.ones((40, 64, 64, 3), "float32"), seed))
+    assert set(np.unique(cut)) == {0, 1}
+    assert 0.7 < cut.mean(axis=(1, 2, 3)).min() < 0.8
+    assert cut.min(axis=3).sum() == cut.max(axis=3).sum()
+    faces = (sample_faces.drawn(40)[0] / 255).astype("float32")
+    changed = np.asarray(diffaugment.change_colours(faces, seed))
+    assert np.std(changed.mean(axis=(1, 2, 3)) - faces.mean(axis=(1, 2, 3))) == pytest.approx(0.5 / 12**0.5, rel=0.3)
+    assert np.asarray(diffaugment.augment(faces, seed)).shape == faces.shape
+
+
+def batches_of(cuts, mirror=False, n=50):
+    x = np.arange(n * 4, dtype="uint8").reshape(n, 1, 4, 1)
+    stretches = Stretches(x, np.arange(n), 16, seed=3, mirror=mirror)
+    found = []
+    for begin, end in itertools.pairwise(cuts):
+        part = stretches.between(begin, end)
+        assert len(part) == end - begin
+        found += [part[i] for i in range(len(part))]
+    return found
+
+
+def test_batches_are_the_same_however_the_training_is_cut():
+    for mirror in (False, True):
+        whole, cut = batches_of([0, 30], mirror), batches_of([0, 1, 12, 30], mirror)
+        for (x, y), (x_cut, y_cut) in zip(whole, cut, strict=True):
+            assert len(x) == 16
+            np.testing.assert_array_equal(x, x_cut)
+            np.testing.assert_array_equal(y, y_cut)
+    rows = np.concatenate([y for _, y in batches_of([0, 25])])
+    for begin in range(0, 400, 50):
+        assert set(rows[begin : begin + 50]) == set(range(50))
+    assert not np.array_equal(rows[:50], rows[50:100])
+    flipped = np.concatenate([(x[:, 0, 0, 0] > x[:, 0, 1, 0]) for x, _ in batches_of([0, 30], mirror=True)])
+    assert 0.4 < flipped.mean() < 0.6
+
+
+def test_reports_are_those_of_the_lecture_and_every_so_many():
+    assert train.report_points(2500, 1000) == [100, 1000, 2000, 2500]
+    assert train.report_points(30, 100) == [30]
+    assert train.report_points(50_000, 50_000) == [*train.LADDER]
+
+
+# The figures
+
+
+def blur(images, radius):
+    return np.stack([np.asarray(Image.fromarray(each).filter(ImageFilter.GaussianBlur(radius))) for each in images])
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """A judge that knows 600 faces, and 300 that it has not seen."""
+    images, _, _ = sample_faces.drawn(1200, seed=1)
+    return quality.Judge(images[:600], images[600:900]), images[900:]
+
+
+def test_the_extractor_is_the_same_everywhere():
+    ramp = np.arange(2 * 64 * 64 * 3, dtype="uint32").reshape(2, 64, 64, 3) ** 2 % 251
+    found = features.extract(ramp.astype("uint8"))
+    assert found.shape == (2, 240)
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found[0, [0, 40, 100, 150, 239]], EXTRACTED, rtol=1e-3)
+
+
+def test_the_distance_ranks_pictures_as_people_do(judged):
+    judge, real = judged
+    rng = np.random.default_rng(0)
+    noisy = (real + rng.normal(0, 25, real.shape)).clip(0, 255).astype("uint8")
+    mixed = (real // 2 + real[::-1] // 2).astype("uint8")
+    noise = rng.integers(0, 256, real.shape, "uint8")
+    distances = [judge.frechet_distance(each) for each in (real, blur(real, 0.5), blur(real, 1), blur(real, 3), noise)]
+    assert distances == sorted(distances)
+    assert distances[1] > 1.2 * distances[0]
+    assert distances[2] > 1.5 * distances[1]
+    assert distances[0] == pytest.approx(judge.of_real(300), rel=0.2)
+    for worse in (noisy, mixed, real[rng.integers(0, 10, 300)]):
+        assert 1.5 * distances[0] < judge.frechet_distance(worse) < distances[-1]
+
+
+def test_frechet_distance_of_known_normal_distributions():
+    a = np.zeros(3), np.diag([1.0, 4, 9])
+    b = np.array([1.0, 2, 2]), np.diag([4.0, 4, 1])
+    assert quality.frechet_distance(a, b) == pytest.approx(9 + 1 + 0 + 4)
+    assert quality.frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+
+
+def test_precision_recall_copies_and_collapse(judged):
+    judge, real = judged
+    figures = judge.figures(real)
+    assert figures["precision"] > 0.7
+    assert figures["recall"] > 0.7
+    assert figures["copy_share"] < 0.12
+    assert figures["diversity_ratio"] == pytest.approx(1, abs=0.05)
+    assert figures["colour_ratio"] == pytest.approx(1, abs=0.1)
+    noise = judge.figures(np.random.default_rng(0).integers(0, 256, real.shape, "uint8"))
+    assert noise["precision"] == noise["recall"] == noise["copy_share"] == 0
+    few = judge.figures(np.repeat(real[:4], 75, axis=0))
+    assert few["recall"] < 0.1 < few["precision"]
+    half_copied = np.concatenate([real[:150], sample_faces.drawn(150, seed=1)[0]])
+    assert judge.figures(half_copied)["copy_share"] == pytest.approx(0.5, abs=0.1)
+    one = judge.figures(np.repeat(real[:1], 300, axis=0))
+    assert max(one["diversity_ratio"], one["colour_ratio"]) < 1e-3
+
+
+EXTRACTED = [0.98065108, -0.7785973, -0.43388933, 0.19148828, -0.07016546]
+FINE = {
+    "updates": 5000,
+    "fooled": 0.2,
+    "real_loss": 0.4,
+    "fake_loss": 0.4,
+    "generator_loss": 2,
+    "diversity_ratio": 0.9,
+    "colour_ratio": 0.9,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"updates": 100, "fooled": 0, "real_loss": 0.01, "fake_loss": 0.01, "diversity_ratio": 0.1}, None),
+        ({"fooled": 0, "real_loss": 0.01, "fake_loss": 0.01}, "discriminator has won"),
+        ({"generator_loss": 60}, "exploded"),
+        ({"diversity_ratio": 0.1, "colour_ratio": 0.1}, "faces have collapsed"),
+        ({"colour_ratio": 0.2}, "colours have collapsed"),
+    ],
+)
+def test_troubles_are_told_with_what_to_try(changes, reason):
+    found = quality.troubles({**FINE, **changes})
+    if reason is None:
+        assert not found
+    else:
+        (sentence,) = found
+        assert reason in sentence
+        assert "try" in sentence
+
+
+def test_colours_in_hue_saturation_and_value():
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 3), "uint8")
+    found = np.stack(attributes.hsv(pixels), axis=1)
+    expected = np.array([colorsys.rgb_to_hsv(*(pixel / 255)) for pixel in pixels]) * (360, 1, 1)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_rule_finds_the_colours_of_drawn_faces():
+    images, hair, eyes = sample_faces.drawn(400, seed=2)
+    found_hair, found_eyes = attributes.read(images)
+    assert np.mean(np.array(attributes.HAIR)[found_hair] == hair) > 0.94
+    assert np.mean(np.array(attributes.EYES)[found_eyes] == eyes) > 0.9
+    one_hot = attributes.one_hot(found_hair, found_eyes)
+    np.testing.assert_array_equal(one_hot.sum(axis=1), 2)
+    assert attributes.one_hot([-1], [3]).sum() == 1
+
+
+# Training
+
+
+def test_training_brings_the_faces_nearer_to_real_ones(trained):
+    rows = [{name: float(value) for name, value in row.items()} for row in history(trained)]
+    assert [row["updates"] for row in rows] == [26, 52, 78, 100, 104, 130]
+    best = min(row["frechet_distance"] for row in rows)
+    assert best < rows[0]["frechet_distance"] / 1.4
+    found = metrics(trained)
+    assert found["updates"] == 130
+    assert found["best_updates"] == min(rows, key=lambda row: row["frechet_distance"])["updates"]
+    assert found["passed"] is None
+    assert bars.SUBSET["hw5_anime_dcgan", "sample"].passes(found), found
+    assert found["updates_per_second"] > 0
+    for name in ("precision", "recall", "copy_share", "diversity_ratio", "colour_ratio"):
+        assert name in rows[0]
+        assert name in found
+
+
+def test_grids_ladder_and_animation(trained):
+    assert_drawn(trained, {"ladder", "curves", "samples"})
+    grids = sorted((trained / "samples").iterdir())
+    assert [path.name for path in grids][:2] == ["000026.png", "000052.png"]
+    faces = report.ungrid(np.asarray(Image.open(grids[-1])))
+    assert faces.shape == (64, 64, 64, 3)
+    np.testing.assert_array_equal(report.grid(faces), np.asarray(Image.open(grids[-1])))
+    with Image.open(trained / "figures" / "ladder.gif") as animation:
+        assert animation.n_frames == 6
+    best = keras.models.load_model(trained / "model.keras")
+    again = report.draw(best, report.noise(best, report.GRID, report.FIXED))
+    shown = np.asarray(Image.open(trained / "figures" / "samples.png"))
+    np.testing.assert_allclose(report.ungrid(shown).astype(int), again, atol=2)
+
+
+def test_a_training_stopped_in_the_middle_of_a_stretch_goes_on_exactly(conditional, tmp_path, monkeypatch):
+    def stop(self, batch, logs=None):
+        if batch == 1 and self.run.progress.epoch == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.Recorder, "on_train_batch_end", stop)
+        assert train.main([*TINY, *CONDITIONAL, "--out", str(tmp_path)]) == 130
+    assert train.main(["--resume", "--out", str(tmp_path)]) == 0
+    assert_same_result(conditional, tmp_path)
+
+
+def test_a_finished_training_goes_on_for_longer_exactly(conditional, tmp_path, capsys):
+    assert train.main([*TINY, *CONDITIONAL, "--updates", "3", "--out", str(tmp_path)]) == 0
+    assert train.main(["--resume", "--updates", "6", "--out", str(tmp_path)]) == 0
+    assert_same_result(conditional, tmp_path)
+    with pytest.raises(SystemExit):
+        train.main(["--resume", "--updates", "2", "--out", str(tmp_path)])
+    assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "--updates 2 contradicts")
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on_exactly(tmp_path):
+    options = [*TINY, "--model", "best", "--updates", "60", "--report-every", "20"]
+    command = [sys.executable, str(ROOT / "hw5_anime_dcgan" / "train.py"), *options, "--out"]
+    assert subprocess.run([*command, str(tmp_path / "whole")], check=False).returncode == 0
+    out = tmp_path / "killed"
+    for n in (1, 2):
+        resume = ["--resume"] if n > 1 else []
+        process = subprocess.Popen([*command, str(out), *resume])
+        wait_for(lambda n=n: len(list((out / "samples").glob("[0-9]*.png"))) >= n)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == KILLED
+    assert subprocess.run([*command, str(out), "--resume"], check=False).returncode == 0
+    assert_same_result(tmp_path / "whole", out)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(train.SETTINGS["dcgan"], "learning_rate", 1e38)
+    assert train.main([*TINY, "--updates", "4", "--report-every", "2", "--out", str(tmp_path)]) == 1
+    assert_one_sentence(capsys.readouterr().err, "no longer finite", "update")
+
+
+def test_own_faces(tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for i, face in enumerate(sample_faces.drawn(40)[0]):
+        Image.fromarray(face).resize((100, 80)).save(folder / f"{i}.png")
+    (folder / "broken.jpg").write_bytes(b"no")
+    options = ["--faces", str(folder), "--width", "4", "--batch-size", "64", "--updates", "2", "--precision", "float32"]
+    assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
+    assert metrics(tmp_path / "out")["n_train"] == 36
+    for wrong in (["--faces", str(tmp_path / "nothing")], ["--data", "sample"], ["--limit", "20"]):
+        assert train.main([*options, *wrong, "--out", str(tmp_path / "out")]) == 1
+        assert_one_sentence(capsys.readouterr().err, wrong[1])
+
+
+if (STAGED / "anime_faces.zip").exists():
+
+    def test_short_training_passes_the_bar_of_2000_real_faces(tmp_path):
+        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "2000", "--width", "8", "--batch-size", "32"]
+        assert train.main([*options, "--updates", "200", "--report-every", "100", "--out", str(tmp_path)]) == 0
+        found = metrics(tmp_path)
+        assert bars.SUBSET["hw5_anime_dcgan", "full"].passes(found), found
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("options", [[], ["--model", "best"]], ids=" ".join)
+def test_default_training_passes_the_bar(options, tmp_path):
+    assert train.main(["--data", "full", *options, "--out", str(tmp_path)]) == 0
+    assert metrics(tmp_path)["passed"] is True
+
+
+# Drawing
+
+
+def test_drawing_faces(trained, tmp_path, capsys):
+    run = ["--run", str(trained), "--out", str(tmp_path)]
+    assert generate.main([*run, "--count", "5", "--seed", "14"]) == 0
+    names = [f"face_{seed:06d}.png" for seed in range(14, 19)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert generate.main([*run, "--count", "9", "--seed", "14", "--grid"]) == 0
+    faces = report.ungrid(np.asarray(Image.open(tmp_path / "grid_14.png")))
+    assert len(faces) == 9
+    alone = np.stack([np.asarray(Image.open(tmp_path / name)) for name in names])
+    np.testing.assert_allclose(faces[:5].astype(int), alone, atol=2)
+    assert generate.main([*run, "--walk", "14", "20"]) == 0
+    with Image.open(tmp_path / "walk_14_20.gif") as walk:
+        assert walk.n_frames > generate.STEPS
+    assert generate.main([*run, "--hair", "blue"]) == 1
+    assert_one_sentence(capsys.readouterr().err, "--conditional")
+
+
+def test_truncated_noise_and_ways_between_noises():
+    whole, cut = generate.face_noise(3, 100, np.inf), generate.face_noise(3, 100, 0.5)
+    assert np.abs(cut).max() <= 0.5 < np.abs(whole).max()
+    kept = np.abs(whole) <= 0.5
+    np.testing.assert_array_equal(whole[kept], cut[kept])
+    way = generate.slerp(whole, generate.face_noise(4, 100, np.inf), 10)
+    np.testing.assert_allclose(way[0], whole, atol=1e-6)
+    lengths = np.linalg.norm(way, axis=1)
+    assert lengths.min() > 0.97 * min(np.linalg.norm(whole), np.linalg.norm(generate.face_noise(4, 100, np.inf)))
+    np.testing.assert_allclose(generate.slerp(whole, whole, 3), [whole] * 3, atol=1e-6)
+
+
+def test_asking_for_colours(conditional, tmp_path, capsys):
+    found = metrics(conditional)
+    assert 0 <= found["hair_as_asked"] <= 1
+    assert 0 < found["hair_by_chance"] < 0.5
+    assert set(found["eyes_as_asked_by_colour"]) <= set(attributes.EYES)
+    options = ["--run", str(conditional), "--out", str(tmp_path), "--hair", "blue", "--eyes", "red", "--grid"]
+    assert generate.main([*options, "--count", "8"]) == 0
+    said = capsys.readouterr().out
+    assert "blue hair" in said
+    assert "red eyes" in said
+
+
+def test_what_was_asked_for_is_counted():
+    images, hair, eyes = sample_faces.drawn(300, seed=4)
+    wishes = attributes.one_hot(
+        [attributes.HAIR.index(name) for name in hair], [attributes.EYES.index(name) for name in eyes]
+    )
+    found = report.asked_and_found(images, wishes)
+    assert found["hair_as_asked"] > 0.9
+    assert found["eyes_as_asked"] > 0.85
+    assert found["hair_by_chance"] == pytest.approx(1 / 9, abs=0.03)
+
+
+# The analysis
+
+
+def test_analysis(trained):
+    assert analyze.main(["--run", str(trained)]) == 0
+    assert_drawn(trained, OF_ANALYSIS)
+    found = json.loads((trained / "analysis.json").read_text())
+    light = found["directions"]["brightness"]
+    assert light["after_a_step_of_2"] > light["before"]
+    assert set(found["stages"]) == set(analyze.STAGES)
+    assert found["stages"]["stage_32"]["without_detail"] > 0
+    assert 0 <= found["believed"]["real"]["share_taken_for_real"] <= 1
+
+
+def test_analysis_of_a_conditional_network(conditional):
+    assert analyze.main(["--run", str(conditional)]) == 0
+    assert_drawn(conditional, {*OF_ANALYSIS, "asked"})
