@@ -225,11 +225,43 @@ def autoencoder(model, folder, data):
     return figures
 
 
+def load_faces(variant, config):
+    """(training faces, by whose attributes a conditional generator is asked; the judge, who has the test faces)."""
+    dataset = data.load("faces", config)
+    device.setup("float32")
+    report = importlib.import_module("hw5_anime_dcgan.report")
+    quality = importlib.import_module("hw5_anime_dcgan.quality")
+    return dataset.x_train, quality.Judge(dataset.x_train, dataset.x_test[: report.JUDGED])
+
+
+def faces(model, folder, data):
+    """Homework 5: how far drawn faces are from the test faces, how diverse they are, how many are copies."""
+    report = importlib.import_module("hw5_anime_dcgan.report")
+    attributes = importlib.import_module("hw5_anime_dcgan.attributes")
+    x_train, judge = data
+    generator, n_attributes = Part(model, [x_train.shape[1:]]), len(attributes.HAIR) + len(attributes.EYES)
+    shapes = [each.shape for each in generator.inputs]
+    if not shapes or len(shapes[0]) != 2 or not 0 < (shapes[0][1] or 0) < 10_000:
+        raise Failed("the generator does not take noise")
+    if len(shapes) > 2 or (len(shapes) == 2 and shapes[1][1:] != (n_attributes,)):
+        raise Failed("the generator takes something other than noise and the colours of hair and eyes")
+    wishes = None
+    if len(shapes) == 2:
+        wishes = report.wishes_like(attributes.one_hot(*attributes.read(x_train)))
+    drawn = generator.predict(report.noise(generator, report.JUDGED, report.FINAL, wishes))
+    if drawn.min() < 0 or drawn.max() > 1:
+        raise Failed("its faces are not made of numbers between 0 and 1")
+    figures = judge.figures(np.round(255 * drawn).astype("uint8"))
+    of_real = judge.of_real(report.JUDGED)
+    return figures | {"frechet_distance_of_real": of_real, "frechet_ratio": figures["frechet_distance"] / of_real}
+
+
 class Part:
-    """The stand-in for a Keras model, for the functions of homework 4: `predict` only."""
+    """The stand-in for a Keras model, for the functions of homeworks 4 and 5: `inputs` and `predict` only."""
 
     def __init__(self, model, shapes, part=None):
         self.model, self.shapes, self.part = model, shapes, part
+        self.inputs = [SimpleNamespace(shape=tuple(shape)) for shape in model.inputs or []]
 
     def predict(self, inputs, **_):
         inputs = inputs if isinstance(inputs, list) else [inputs]
@@ -249,4 +281,7 @@ HOMEWORKS = {
         data.load_text, text, variant=lambda options: options.get("corpus"), files=("characters.json",)
     ),
     "hw4_autoencoder": Homework(load_autoencoder, autoencoder, autoencoder_variant),
+    "hw5_anime_dcgan": Homework(
+        load_faces, faces, variant=lambda options: "own faces" if options.get("faces") else None
+    ),
 }
