@@ -30,8 +30,8 @@ def find(root, key):
             pytest.fail(
                 f"{own} holds a run of {theirs}: train {homework} again, and give other runs an --out of their own"
             )
-        options = f", with the options for {variant}" if variant else ""
-        pytest.skip(f"no run of {key} in outputs/ yet: python {homework}/train.py{options}")
+        command = f"the commands are in {homework}/README.md" if variant else f"python {homework}/train.py"
+        pytest.skip(f"no run of {key} in outputs/ yet: {command}")
     if found[key].remark:
         pytest.skip(
             f"{found[key].folder} was trained on the built-in sample, which the bar is not about: stage the data"

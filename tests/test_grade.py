@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 import pytest
 
-from common import bars, data, grade, sample_texts
+from common import bars, data, grade, sample_data, sample_texts
 from common.corpus import index
 from common.errors import UserError
 from common.grading import remote, rules, scorers, submissions, weights
@@ -415,18 +415,28 @@ def test_data_that_is_not_there(tiny_models, workers, tmp_path):
 def test_tiers(tmp_path):
     by = rules.load()
     assert {*by.tiers} == {*bars.FULL}
-    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.94}) == (None, 0)
-    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.98}) == ("strong", 8)
-    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.99}) == ("best", 10)
+    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.979}) == (None, 0)
+    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.98}) == ("simple", 4)
+    assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.995}) == ("best", 10)
     shakespeare = "hw3_lstm_text/shakespeare"
     assert by.judge(shakespeare, {"validation_nats_per_char": 1.4, "word_share": 0.9}) == ("best", 10)
-    # gibberish that foresees well: the further figures of the bar count from the bar on
-    assert by.judge(shakespeare, {"validation_nats_per_char": 1.4, "word_share": 0.1}) == ("medium", 6)
-    (tmp_path / "rules.toml").write_text("[points]\nbest = 3\n")
+    (tmp_path / "rules.toml").write_text(f"[points]\nsome = 2\nbest = 3\n['{shakespeare}']\nsome = 2.0\nbest = 'bar'")
     by = rules.load(tmp_path / "rules.toml")
+    # gibberish that foresees well: the further figures of the bar count from the bar on
+    assert by.judge(shakespeare, {"validation_nats_per_char": 1.4, "word_share": 0.1}) == ("some", 2)
     assert by.judge("hw2_cifar10_cnn", {"test_accuracy": 0.81}) == ("best", 3)
     assert by.judge("hw2_cifar10_cnn", {"test_accuracy": 0.80}) == (None, 0)
     assert by.limits == rules.load().limits
+
+
+@pytest.mark.parametrize("key", bars.FULL)
+def test_tiers_lead_upwards(key):
+    """Whoever gets more points has a better figure, and every homework has its bar among its tiers."""
+    by = rules.load()
+    tiers = [by.tiers[key][tier] for tier in sorted(by.tiers[key], key=by.points.get)]
+    thresholds = [bar.threshold for bar in tiers]
+    assert thresholds == sorted(set(thresholds), reverse=bars.FULL[key].at_most)
+    assert bars.FULL[key] in tiers
 
 
 # What is handed in
@@ -542,6 +552,8 @@ def test_models_of_the_homeworks_are_keras_only(tmp_path):
     from hw1_reuters_mlp.model import build_mlp as build_committee
     from hw2_cifar10_cnn import model as hw2
     from hw3_lstm_text.model import build_reader
+    from hw4_autoencoder import model as hw4
+    from hw5_anime_dcgan.model import build_generator
 
     whitening = hw2.whitening_weights(np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), "uint8"))
     models = [
@@ -550,6 +562,10 @@ def test_models_of_the_homeworks_are_keras_only(tmp_path):
         hw2.build_fast([8, 8, 8], whitening),
         hw2.build_classic(),
         build_reader(20, 4, [8, 8]),
+        hw4.assemble(hw4.dense_encoder((28, 28), [8], "gelu", 2, True), hw4.dense_decoder((28, 28), [8], "gelu", 2)),
+        hw4.assemble(hw4.conv_encoder((28, 28), 2, 1, "gelu", 2), hw4.conv_decoder((28, 28), 2, 1, "gelu", 2)),
+        hw4.build_generator((28, 28), 4, 2, 10),
+        build_generator(5, 2, 17),
     ]
     models[0].compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.0, 9)), "mse")
     found = set()
@@ -571,7 +587,8 @@ class Local:
         self.model, self.inputs = model, [list(each.shape) for each in model.inputs]
 
     def predict(self, arrays, shapes, part=None):
-        answer = self.model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
+        model = self.model.get_layer(part) if part else self.model
+        answer = model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
         answer = answer if isinstance(answer, list) else [answer]
         assert [each.shape for each in answer] == [tuple(shape) for shape in shapes]
         return answer
@@ -639,6 +656,77 @@ def test_words_of_others_are_refused(tmp_path):
     (tmp_path / "words.npz").write_bytes(b"noise")
     with pytest.raises(weights.Refused, match="not what training writes"):
         scorers.wires(Second(), tmp_path, dataset)
+
+
+def some_digits(n=300):
+    x_train, y_train, x_test, y_test = sample_data.digits()
+    return data.Dataset(x_train[:n], y_train[:n], x_test[:n], y_test[:n], None, tuple("0123456789"))
+
+
+def test_codes_are_scored_as_train_does(tmp_path, monkeypatch):
+    """And the decoder is opened apart from the encoder: it sees the code of an image, and nothing else of it."""
+    from hw4_autoencoder import evaluate
+    from hw4_autoencoder import model as hw4
+
+    coder = hw4.dense_encoder((28, 28), [8], "relu", 2, variational=True), hw4.dense_decoder((28, 28), [8], "relu", 2)
+    model = Local(hw4.assemble(*coder))
+    model.workers, model.homework, model.folder = None, "hw4_autoencoder", tmp_path
+    opened = []
+    monkeypatch.setattr(scorers, "Model", lambda *given: opened.append(given) or contextlib.nullcontext(model))
+    config = argparse.Namespace(model="vae", latent_dim=2)
+    figures = scorers.autoencoder(model, tmp_path, scorers.Autoencoders(config, some_digits(), None))
+    assert opened == [(None, "hw4_autoencoder", tmp_path)]
+    assert figures == pytest.approx(evaluate.autoencoder_figures(config, *coder, some_digits()), rel=1e-4)
+
+
+def test_generators_of_digits_are_scored_as_train_does(tmp_path, monkeypatch):
+    from common import generated
+    from hw4_autoencoder import evaluate
+    from hw4_autoencoder import model as hw4
+
+    monkeypatch.setattr(evaluate, "JUDGED", 60)
+    monkeypatch.setattr(evaluate.data, "load", lambda *_: some_digits())
+    monkeypatch.setattr(generated, "judge", lambda *_: lambda images: np.eye(10)[np.arange(len(images)) % 10])
+    config = argparse.Namespace(model="cgan", latent_dim=0, data_set="mnist", digit=None)
+    generator = hw4.build_generator((28, 28), 6, 2, 10)
+    given = scorers.Autoencoders(config, some_digits(), argparse.Namespace(name=tmp_path))
+    figures = scorers.autoencoder(Local(generator), tmp_path, given)
+    expected = evaluate.gan_figures(
+        argparse.Namespace(**vars(config) | {"latent_dim": 6}), tmp_path, generator, some_digits()
+    )
+    assert figures == pytest.approx(expected)
+    assert figures["recognised_share"] == 1
+    with pytest.raises(Failed, match="does not take noise"):
+        scorers.autoencoder(Local(hw4.dense_encoder((28, 28), [8], "relu", 2)), tmp_path, given)
+
+
+@pytest.mark.parametrize("n_attributes", [0, 17])
+def test_faces_are_scored_as_train_does(n_attributes, tmp_path, monkeypatch):
+    from hw5_anime_dcgan import attributes, report
+    from hw5_anime_dcgan.model import build_discriminator, build_generator
+
+    monkeypatch.setattr(report, "JUDGED", 30)
+    images = np.random.default_rng(0).integers(0, 256, (90, 64, 64, 3), "uint8")
+    faces = data.Dataset(images[:60], None, images[60:], None, None, ("face",))
+    monkeypatch.setattr(scorers.data, "load", lambda *_: faces)
+    generator = build_generator(5, 2, n_attributes)
+    given = scorers.load_faces(None, None)
+    figures = scorers.faces(Local(generator), tmp_path, given)
+    wishes = report.wishes_like(attributes.one_hot(*attributes.read(faces.x_train))) if n_attributes else None
+    expected = report.final_figures(generator, faces, wishes)
+    assert figures == pytest.approx({name: expected[name] for name in figures}, rel=1e-4)
+    assert bars.FULL["hw5_anime_dcgan"].sentence(figures)
+
+    class Bright(Local):
+        def predict(self, *given):
+            return [array + 1 for array in super().predict(*given)]
+
+    with pytest.raises(Failed, match="between 0 and 1"):
+        scorers.faces(Bright(generator), tmp_path, given)
+    with pytest.raises(Failed, match="does not take noise"):
+        scorers.faces(Local(build_discriminator(2)), tmp_path, given)
+    with pytest.raises(Failed, match="other than noise and the colours"):
+        scorers.faces(Local(build_generator(5, 2, 3)), tmp_path, given)
 
 
 @pytest.mark.full
