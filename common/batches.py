@@ -47,6 +47,7 @@ class Batches(CountedEpochs):
 
     def __init__(self, x, y, batch_size, seed, augment=None):
         self.x, self.y, self.batch_size, self.seed, self.augment = x, y, batch_size, seed, augment
+        self.distribution = keras.distribution.distribution()  # on JAX; the threads that make batches do not see it
         super().__init__()
 
     def __len__(self):
@@ -54,10 +55,17 @@ class Batches(CountedEpochs):
 
     def __getitem__(self, index):
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        if self.distribution:  # each device takes an equal part: the last batch has some rows twice
+            n_devices = self.distribution.device_mesh.devices.size
+            rows = np.resize(rows, -(-len(rows) // n_devices) * n_devices)
         x = self.x[rows]
         if self.augment:
             x = self.augment(x, rows, self.epoch, np.random.default_rng((self.seed, self.epoch, index)))
-        return x, self.y[rows]
+        y = self.y[rows]
+        if self.distribution and self.distribution.num_processes > 1:  # of several hosts each brings its part
+            n, i = len(rows) // self.distribution.num_processes, self.distribution.data_shard_id
+            return x[i * n : (i + 1) * n], y[i * n : (i + 1) * n]
+        return x, y
 
     @CountedEpochs.epoch.setter
     def epoch(self, finished):

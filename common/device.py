@@ -14,6 +14,7 @@ from pathlib import Path
 from common.errors import UserError
 
 MIN_FREE_MIB = 2000  # a GPU with less free memory is left to those who use it
+HOSTS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # Keras' own variable: where the first of several hosts can be reached
 
 
 @dataclass
@@ -34,7 +35,8 @@ def setup(precision="auto", gpus=None, seed=0):
     """Choose GPU or CPU and the precision, start Keras, seed it, and return the Device.
 
     precision: "auto", "float32", "bfloat16", "float16". gpus: how many, None for one if there is any.
-    Respects CUDA_VISIBLE_DEVICES and KERAS_BACKEND. Raises UserError when fewer GPUs than asked for can be used.
+    Respects CUDA_VISIBLE_DEVICES and KERAS_BACKEND, and joins other hosts when HOSTS is set. Raises UserError when
+    fewer GPUs than asked for can be used.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up lines hide ours
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: take GPU memory as needed
@@ -46,6 +48,10 @@ def setup(precision="auto", gpus=None, seed=0):
         import keras
 
         backend = keras.backend.backend()
+        if HOSTS in os.environ:
+            if backend != "jax":
+                raise UserError(f"{HOSTS} is set, and several hosts can only train together with KERAS_BACKEND=jax")
+            keras.distribution.initialize()  # waits for the others
         usable = _start_backend(backend)
     if chosen and not usable:
         hint = 'pip install "tensorflow[and-cuda]"' if backend == "tensorflow" else 'pip install "jax[cuda13]"'
@@ -63,7 +69,13 @@ def setup(precision="auto", gpus=None, seed=0):
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         where = f"CPU ({cores} cores{why_cpu})"
     line = f"{where}, {precision} ({reason}), {backend}"
-    scope = _data_parallel(backend, usable) if len(chosen) > 1 else contextlib.nullcontext
+    scope = contextlib.nullcontext
+    if HOSTS in os.environ:
+        everywhere = keras.distribution.list_devices()
+        line += f", {len(everywhere)} devices on all hosts"
+        scope = _data_parallel(backend, everywhere)
+    elif len(chosen) > 1:
+        scope = _data_parallel(backend, usable)
     return Device(backend, precision, line, scope)
 
 
@@ -176,5 +188,6 @@ def _data_parallel(backend, devices):
         return tf.distribute.MirroredStrategy(devices).scope
     import keras
 
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+    # auto_shard_dataset: of several hosts, each is to cut its part out of a tf.data set; common/batches.py does it
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
     return contextlib.nullcontext

@@ -1,5 +1,7 @@
 """The order of the examples: complete, drawn from (seed, epoch) alone, and the one that `fit` really uses."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -33,6 +35,20 @@ def test_images_and_labels_stay_together_with_their_types():
         assert images.dtype == "uint8"
         assert labels.dtype == "int16"
         np.testing.assert_array_equal(images[:, 0], 2 * labels)
+
+
+def test_every_device_of_every_host_has_an_equal_part(monkeypatch):
+    """Of 10 examples in batches of 8, for 2 hosts with 2 devices each: the last batch is filled up from 2 to 4."""
+    whole = batches_of(10)
+    shares = []
+    for host in range(2):
+        mesh = SimpleNamespace(devices=np.zeros(4))
+        shared = SimpleNamespace(device_mesh=mesh, num_processes=2, data_shard_id=host)
+        monkeypatch.setattr(keras.distribution, "distribution", lambda shared=shared: shared)
+        shares.append(batches_of(10))
+    assert [[len(share[i][0]) for i in range(2)] for share in shares] == [[4, 2]] * 2
+    np.testing.assert_array_equal(np.concatenate([share[0][0] for share in shares]), whole[0][0])
+    np.testing.assert_array_equal(np.concatenate([share[1][1] for share in shares]), np.tile(whole[1][1], 2))
 
 
 def test_order_depends_on_seed_and_epoch_alone():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -206,30 +207,33 @@ def test_seed(monkeypatch, tmp_path):
         assert not np.array_equal(first, other)
 
 
-# Several devices give what one gives. Two halves of the CPU stand for two GPUs.
+# Several devices give what one gives. Two halves of the CPU stand for two GPUs, two processes for two hosts.
 
 TRAIN = """
-import json, sys
+import json, os, sys
 import numpy as np
 from common import device
-many = int(sys.argv[1])
-if device.os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+many = sys.argv[1] == "many"
+tensorflow = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
+if tensorflow:
     import tensorflow as tf
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-device.setup("float32")
+scope = device.setup("float32").scope
 import keras
 from common.batches import Batches
-names = [name for name in keras.distribution.list_devices() if name.lower().startswith("cpu")]
-if device.os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-    names = [gpu.name for gpu in tf.config.list_logical_devices("CPU")]
+names = [gpu.name for gpu in tf.config.list_logical_devices("CPU")] if tensorflow else keras.distribution.list_devices()
 assert len(names) == 2, names
-scope = device._data_parallel(keras.backend.backend(), names) if many else device.contextlib.nullcontext
+if many and device.HOSTS not in os.environ:
+    scope = device._data_parallel(keras.backend.backend(), names)
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 x, y = rng.random((96, 6), "float32"), rng.integers(0, 3, 96)
+layers = [keras.layers.Dense(16, activation="tanh"), keras.layers.Dense(3)]
+if not tensorflow:  # there each of several devices normalises its own part
+    layers[1:1] = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.3)]
 with scope():
-    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, activation="tanh"), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((6,)), *layers])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss)
 batches = Batches(x, y, 8, seed=0)  # 12 batches: more than Keras fetches ahead
@@ -238,22 +242,55 @@ print(json.dumps([history.history["loss"], [w.tolist() for w in model.get_weight
 """
 
 
-def test_two_devices_give_what_one_gives(tmp_path):
-    results = []
-    for many in (0, 1):
-        process = subprocess.run(
-            [sys.executable, "-c", TRAIN, str(many)],
-            cwd=ROOT,
-            env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "PATH": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert process.returncode == 0, process.stderr
-        results.append(json.loads(process.stdout.splitlines()[-1]))
-    (loss, weights), (loss_of_two, weights_of_two) = results
-    np.testing.assert_allclose(loss_of_two, loss, rtol=1e-4)
+def start(many, folder, **environment):
+    environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "PATH": str(folder), **environment}
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAIN, "many" if many else "one"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result(process):
+    """(losses, weights) of a process of TRAIN."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+def assert_same(found, expected):
+    (loss, weights), (expected_loss, expected_weights) = found, expected
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-4)
     assert loss[-1] < loss[0]
-    for array, other in zip(weights, weights_of_two, strict=True):
-        np.testing.assert_allclose(np.array(other), np.array(array), atol=1e-5)
+    for array, other in zip(weights, expected_weights, strict=True):
+        np.testing.assert_allclose(np.array(array), np.array(other), atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def result_of_one(tmp_path_factory):
+    return result(start(False, tmp_path_factory.mktemp("one")))
+
+
+def test_two_devices_give_what_one_gives(result_of_one, tmp_path):
+    assert_same(result(start(True, tmp_path)), result_of_one)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="Keras trains on several hosts on JAX alone")
+def test_two_hosts_give_what_one_gives(result_of_one, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    shared = {device.HOSTS: address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2", "XLA_FLAGS": ""}
+    hosts = [start(True, tmp_path, **shared, KERAS_DISTRIBUTION_PROCESS_ID=str(i)) for i in range(2)]
+    for host in hosts:
+        assert_same(result(host), result_of_one)
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="there it works")
+def test_several_hosts_need_jax(monkeypatch):
+    monkeypatch.setenv(device.HOSTS, "127.0.0.1:1")
+    with pytest.raises(UserError) as error:
+        device.setup("float32")
+    assert_one_sentence(str(error.value), device.HOSTS, "KERAS_BACKEND=jax")
