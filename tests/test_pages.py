@@ -1,0 +1,43 @@
+"""The pages (README.md of every folder): what they link to and the commands they give exist."""
+
+import re
+
+import pytest
+
+from tests.helpers import ROOT
+
+PAGES = sorted(ROOT.glob("README*.md")) + sorted(ROOT.glob("hw*/README.md"))
+
+
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_and_commands_exist(page):
+    text = page.read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    named = [page.parent / link for link in links if link]
+    named += [ROOT / script for script in re.findall(r"(?:python|bin/python) ([\w/]+\.py)", text)]
+    named += [ROOT / f"{module.replace('.', '/')}.py" for module in re.findall(r"python -m (common\.\w+)", text)]
+    named += [ROOT / path for path in re.findall(r"`((?:tests|common)/[\w/]+\.\w+)`", text)]
+    assert named
+    assert not [str(path) for path in named if not path.exists()]
+
+
+def test_first_pages_say_the_same():
+    """In both languages: the same commands, links, pictures and figures."""
+    found = []
+    for name in ("README.md", "README.zh-TW.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        commands = [
+            line.partition("  #")[0].rstrip()
+            for block in re.findall(r"```bash\n(.*?)```", text, re.S)
+            for line in block.splitlines()
+        ]
+        links = sorted(set(re.findall(r"\]\(([^)\s]+)\)", text)) - {"README.md", "README.zh-TW.md"})
+        rows = [re.sub(r"\([^)]*\)|（[^）]*）|`[^`]*`", "", row) for row in text.splitlines() if row.startswith("|")]
+        figures = [sorted(re.findall(r"\d[\d,.]*\d|\d", row)) for row in rows]
+        found.append((commands, links, figures))
+    for english, chinese in zip(*found, strict=True):
+        assert english == chinese
