@@ -13,7 +13,7 @@ from common.errors import UserError
 
 def options(homework, doc):
     """A parser with the options that every analyze.py has."""
-    parser = cli.Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser = cli.Parser(doc)
     default = cli.ROOT / "outputs" / homework
     parser.add_argument(
         "--run",

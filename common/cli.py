@@ -16,7 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with errors of one sentence."""
+    """argparse with errors of one sentence. doc: the docstring of the program, which --help shows as it is."""
+
+    def __init__(self, doc, **options):
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(description=doc, formatter_class=formatter, allow_abbrev=False, **options)
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
@@ -71,12 +75,7 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     def per_model(name):
         return ", ".join(f"{values[name]} for {model}" for model, values in settings.items())
 
-    parser = Parser(
-        description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
+    parser = Parser(doc, argument_default=argparse.SUPPRESS)
     if len(settings) > 1:
         parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model}: the quickest)")
     data_options(parser)

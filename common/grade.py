@@ -144,12 +144,7 @@ def grade(options):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog="python -m common.grade",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = cli.Parser(__doc__, prog="python -m common.grade")
     add = parser.add_argument
     add("submissions", type=Path, metavar="SUBMISSIONS", help="folder with one folder or zip per student")
     add("--jobs", type=cli.positive, default=1, metavar="N", help="submissions that are graded side by side (1)")

@@ -6,7 +6,6 @@ For each run: what it reached beside the bar, its figures, its pictures, the las
 The figures are those that the runs wrote down; the grader (common/grade.py) measures anew.
 """
 
-import argparse
 import base64
 import html
 import io
@@ -167,12 +166,7 @@ def _anchor(folder):
 
 
 def main(argv=None):
-    parser = cli.Parser(
-        prog="python -m common.report",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = cli.Parser(__doc__, prog="python -m common.report")
     add = parser.add_argument
     add("--outputs", type=Path, default=cli.ROOT / "outputs", metavar="DIR", help="folder of the runs (outputs/)")
     add("--out", type=Path, metavar="FILE", help="the report (report.html in the folder of the runs)")
