@@ -30,6 +30,7 @@ table { border-collapse: collapse; } .wide { overflow-x: auto; }
 td, th { padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); text-align: left; }
 td { vertical-align: top; } details td { overflow-wrap: anywhere; }
 figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; background: white; }
+.wide img { min-width: 40rem; }
 figcaption, .quiet { color: #767676; font-size: .9rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid var(--line); padding-left: .75rem; }
 .passed { color: var(--good); } .missed { color: var(--bad); } .passed, .missed { font-weight: 600; }
@@ -41,7 +42,10 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def runs(outputs):
-    """[(folder, config, metrics)] of the finished runs in `outputs`, by homework; a UserError when there are none."""
+    """[(folder, config, metrics)] of the finished runs in `outputs`; a UserError when there are none.
+
+    By homework; the run in the folder that is called after it comes first.
+    """
     found = []
     for folder in sorted(outputs.iterdir()) if outputs.is_dir() else []:
         if (folder / "metrics.json").exists():
@@ -49,12 +53,13 @@ def runs(outputs):
                 config, metrics = (
                     json.loads((folder / name).read_text(encoding="utf-8")) for name in ("config.json", "metrics.json")
                 )
-                found.append((metrics["homework"], folder.name, folder, config, metrics))
+                order = metrics["homework"], folder.name != metrics["homework"], folder.name
+                found.append((order, folder, config, metrics))
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise UserError(f"the run in {folder} cannot be read ({error!r}): train again, or remove it") from None
     if not found:
         raise UserError(f"there is no finished run in {outputs}: run a train.py first")
-    return [run[2:] for run in sorted(found, key=lambda run: run[:2])]
+    return [run for _, *run in sorted(found, key=lambda run: run[0])]
 
 
 def page(found):
@@ -110,11 +115,14 @@ def _picture(path):
             picture.thumbnail((MOST_PIXELS, 4 * MOST_PIXELS))
             picture.convert("RGB").save(buffer, "webp", quality=85)
             size = f'width="{picture.width}" height="{picture.height}"'  # keeps the place while the page loads
+            wide = (
+                ' class="wide"' if picture.width > max(700, 1.5 * picture.height) else ""
+            )  # a phone scrolls through it
     except OSError:
         return f"<p>The picture {name} cannot be read.</p>"
     content = base64.b64encode(buffer.getbuffer()).decode()
     image = f'<img alt="{name}" {size} src="data:image/webp;base64,{content}">'
-    return f"<figure>{image}<figcaption>{name}</figcaption></figure>"
+    return f"<figure{wide}>{image}<figcaption>{name}</figcaption></figure>"
 
 
 def _title(folder, metrics):

@@ -110,6 +110,7 @@ def test_report(outputs):
     assert "the analysis" not in text
     assert "script" not in page.tags
     assert "b" not in page.tags
+    assert content.count('<figure class="wide">') == 3
     headings = re.findall(r"<h2[^>]*>([^<]*)", content)
     assert headings == ["hw1_mnist_mlp", "hw1_mnist_mlp: second", "hw3_lstm_text: tang &lt;b&gt;"]
 
