@@ -115,14 +115,13 @@ def _picture(path):
             picture.thumbnail((MOST_PIXELS, 4 * MOST_PIXELS))
             picture.convert("RGB").save(buffer, "webp", quality=85)
             size = f'width="{picture.width}" height="{picture.height}"'  # keeps the place while the page loads
-            wide = (
-                ' class="wide"' if picture.width > max(700, 1.5 * picture.height) else ""
-            )  # a phone scrolls through it
+            # a phone shows a wide one at a readable size, and scrolls through it
+            shape = "wide" if picture.width > max(700, 1.5 * picture.height) else "narrow"
     except OSError:
         return f"<p>The picture {name} cannot be read.</p>"
     content = base64.b64encode(buffer.getbuffer()).decode()
     image = f'<img alt="{name}" {size} src="data:image/webp;base64,{content}">'
-    return f"<figure{wide}>{image}<figcaption>{name}</figcaption></figure>"
+    return f'<figure class="{shape}">{image}<figcaption>{name}</figcaption></figure>'
 
 
 def _title(folder, metrics):
