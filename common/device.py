@@ -44,6 +44,8 @@ def setup(precision="auto", gpus=None, seed=0):
     chosen, why_cpu = _choose_gpus(gpus)
     precision, reason, inside_dnnl = _choose_precision(asked, chosen)
 
+    if HOSTS in os.environ:
+        print(f"joining the other hosts at {os.environ[HOSTS]} ...", file=sys.stderr)
     with _quiet_start():
         import keras
 
