@@ -278,6 +278,10 @@ def test_picture_and_summary(graded):
     assert (graded / "grades" / "distribution.png").read_bytes().startswith(b"\x89PNG")
     text = (graded / "grades" / "summary.md").read_text()
     assert "| hw1_mnist_mlp | 0.98 | 6 | 10 |" in text
+    assert "| [good](students/good.md) | 10 |  |" in text
+    assert "| [exits](students/exits.md) | 0 | hw1_mnist_mlp: no predictions: SystemExit: 0 |" in text
+    assert "| [empty](students/empty.md) | 0 |  |" in text
+    assert "Not handed in: hw1_mnist_mlp." in (graded / "grades" / "students" / "empty.md").read_text()
 
 
 def test_two_runs_give_the_same_table(graded, workers, tmp_path, monkeypatch):

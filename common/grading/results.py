@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from common import bars, files, plots
@@ -88,6 +89,8 @@ def _content(student, twins, protections):
 def _page(student, twins, rules):
     lines = [f"# {_markdown(student.name)}", "", f"{student.points:g} points", ""]
     for homework, result in student.results.items():
+        if not result.handed_in:
+            continue
         lines += [f"## {homework}: {result.points:g} points", "", _markdown(result.reason), ""]
         if result.figures:
             lines += ["| figure | value |", "|---|---|"]
@@ -99,6 +102,8 @@ def _page(student, twins, rules):
         lines += [f"Tiers and their points, by {bars.FULL[homework].figure.replace('_', ' ')}: {wanted}.", ""]
         if same := twins.get((student.name, homework)):
             lines += [f"The same weights as: {_markdown(', '.join(same))}. {COPIES}", ""]
+    if absent := [homework for homework, result in student.results.items() if not result.handed_in]:
+        lines += [f"Not handed in: {', '.join(absent)}.", ""]
     return "\n".join(lines)
 
 
@@ -117,15 +122,29 @@ def _summary(students, homeworks, rules, twins, protections):
         "",
         "![how many students reached which tier](distribution.png)",
         "",
-        "| submission | points |",
-        "|---|---|",
+        "| submission | points | handed in without points |",
+        "|---|---|---|",
     ]
-    lines += [f"| {_markdown(student.name)} | {student.points:g} |" for student in students]
+    for student in students:
+        link = f"[{_markdown(student.name)}](students/{quote(student.file)}.md)"
+        lines += [f"| {link} | {student.points:g} | {_failures(student)} |"]
     groups = sorted({(homework, tuple(sorted([name, *others]))) for (name, homework), others in twins.items()})
     if groups:
         lines += ["", "## Identical weights", "", COPIES, ""]
         lines += [f"- {homework}: {_markdown(', '.join(names))}" for homework, names in groups]
     return "\n".join(lines) + "\n"
+
+
+def _failures(student):
+    """The homeworks that were handed in and got no points, with the reasons, each once."""
+    homeworks = {}
+    for homework, result in student.results.items():
+        if result.handed_in and not result.points:
+            homeworks.setdefault(result.reason, []).append(homework)
+    return "; ".join(
+        f"{'all' if len(names) == len(student.results) > 1 else ', '.join(names)}: {_markdown(reason)}"
+        for reason, names in homeworks.items()
+    )
 
 
 def _markdown(text):
@@ -170,8 +189,10 @@ def show_distribution(path, students, homeworks, rules):
         results = [student.results[homework] for student in students]
         absent = sum(not result.handed_in for result in results)
         counts = [sum(r.handed_in and (r.tier or "none") == tier for r in results) for tier in tiers]
-        ax.bar(["absent", *tiers], [absent, *counts], color=[plots.INK, plots.INK, *plots.COLOURS][: len(tiers) + 1])
+        colours = ["lightgrey", plots.INK, *[plots.COLOURS[0]] * (len(tiers) - 1)]
+        ax.bar(["absent", *tiers], [absent, *counts], color=colours)
         ax.bar_label(ax.containers[0], fontsize=9)
+        ax.tick_params(axis="x", labelsize=8.5)
         ax.set_title(homework, fontsize=11)
         ax.set_ylabel("students")
         ax.margins(y=0.15)
