@@ -185,7 +185,8 @@ def main(argv=None):
         path = options.out or options.outputs / "report.html"
         with files.atomic(path) as part:
             part.write_text(page(found), encoding="utf-8")
-        print(f"{len(found)} runs: {path} ({path.stat().st_size / 1e6:.1f} MB)")
+        count = "1 run" if len(found) == 1 else f"{len(found)} runs"
+        print(f"{count}: {path} ({path.stat().st_size / 1e6:.2g} MB)")
 
     return cli.guarded(write, options.debug, "stopped")
 
