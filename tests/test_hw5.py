@@ -28,7 +28,7 @@ from tests.helpers import (
 )
 
 TINY = ["--data", "sample", "--limit", "300", "--width", "4", "--batch-size", "16", "--precision", "float32"]
-CONDITIONAL = ["--model", "best", "--conditional", "--updates", "6", "--report-every", "3"]
+CONDITIONAL = ["--conditional", "--updates", "6", "--report-every", "3"]
 OF_ANALYSIS = {"walks", "directions", "stages", "nearest", "believed"}
 
 
@@ -48,7 +48,8 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("learning_rate", "discriminator_rate"):
             patch.setitem(train.SETTINGS["dcgan"], name, 1e-3)
-        assert train.main([*options, "--updates", "130", "--report-every", "26", "--out", str(out)]) == 0
+        options += ["--model", "dcgan", "--updates", "130", "--report-every", "26"]
+        assert train.main([*options, "--out", str(out)]) == 0
     return out
 
 
@@ -316,7 +317,7 @@ def test_a_finished_training_goes_on_for_longer_exactly(conditional, tmp_path, c
 
 @pytest.mark.slow
 def test_a_killed_training_goes_on_exactly(tmp_path):
-    options = [*TINY, "--model", "best", "--updates", "60", "--report-every", "20"]
+    options = [*TINY, "--updates", "60", "--report-every", "20"]
     command = [sys.executable, str(ROOT / "hw5_anime_dcgan" / "train.py"), *options, "--out"]
     assert subprocess.run([*command, str(tmp_path / "whole")], check=False).returncode == 0
     out = tmp_path / "killed"
@@ -331,7 +332,7 @@ def test_a_killed_training_goes_on_exactly(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(train.SETTINGS["dcgan"], "learning_rate", 1e38)
+    monkeypatch.setitem(train.SETTINGS["best"], "learning_rate", 1e38)
     assert train.main([*TINY, "--updates", "4", "--report-every", "2", "--out", str(tmp_path)]) == 1
     assert_one_sentence(capsys.readouterr().err, "no longer finite", "update")
 
@@ -354,13 +355,11 @@ if (STAGED / "anime_faces.zip").exists():
 
     def test_short_training_passes_the_bar_of_2000_real_faces(tmp_path):
         options = ["--limit", "2000", "--width", "8", "--batch-size", "32", "--updates", "200", "--report-every", "100"]
-        train_on_real_subset(train, tmp_path, *options)
+        train_on_real_subset(train, tmp_path, "--model", "dcgan", *options)
 
-    @pytest.mark.slow  # a quarter of an hour each
-    @pytest.mark.parametrize("options", [[], ["--model", "best"]], ids=" ".join)
-    def test_default_training_passes_the_bar(options, tmp_path):
-        options = ["--data", "full", "--data-dir", str(STAGED), *options]
-        assert train.main([*options, "--out", str(tmp_path)]) == 0
+    @pytest.mark.slow  # a quarter of an hour
+    def test_default_training_passes_the_bar(tmp_path):
+        assert train.main(["--data", "full", "--data-dir", str(STAGED), "--out", str(tmp_path)]) == 0
         assert metrics(tmp_path)["passed"] is True
 
 
