@@ -78,7 +78,9 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         allow_abbrev=False,
     )
     if len(settings) > 1:
-        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model}: the most for its time)")
+        parser.add_argument(
+            "--model", choices=settings, help=f"which recipe to train ({default_model}, the most for its time)"
+        )
     data_options(parser)
     if own_options:
         group = parser.add_argument_group("this homework")
