@@ -77,7 +77,9 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
 
     parser = Parser(doc, argument_default=argparse.SUPPRESS)
     if len(settings) > 1:
-        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model}: the quickest)")
+        parser.add_argument(
+            "--model", choices=settings, help=f"which recipe to train ({default_model}, the most for its time)"
+        )
     data_options(parser)
     if own_options:
         group = parser.add_argument_group("this homework")

@@ -21,6 +21,7 @@ HOMEWORK = "hw5_anime_dcgan"
 SAMPLES = 3000  # faces in which directions are looked for
 SHOWN = 10  # faces in a row
 STAGES = ("stage_4", "stage_8", "stage_16", "stage_32")
+STEP = 3.0  # the longest step along a direction; noise of 100 numbers is 10 long
 FEWEST = 30  # faces with a colour of hair, to speak of its direction
 
 
@@ -86,7 +87,7 @@ def brightness(images):
     return images.mean(axis=(1, 2, 3)) / 255
 
 
-def show_directions(faces, noise, drawn, path, steps=9, farthest=3.0):
+def show_directions(faces, noise, drawn, path, steps=9):
     """Directions in the noise along which one thing changes: found by regression on the faces, shown on one face.
 
     The direction of a property is the slope of its least squares fit to the noise (the difference of class means for a
@@ -103,7 +104,7 @@ def show_directions(faces, noise, drawn, path, steps=9, farthest=3.0):
     for name, values in found.items():
         direction = noise.T @ (values - values.mean())
         direction /= np.linalg.norm(direction)
-        along = np.linspace(-farthest, farthest, steps)[:, None] * direction
+        along = np.linspace(-STEP, STEP, steps)[:, None] * direction
         rows.append((name, faces.draw(noise[:1] + along)))
         moved = faces.draw(some + 2 * direction)
         if name == "brightness":
@@ -111,7 +112,7 @@ def show_directions(faces, noise, drawn, path, steps=9, farthest=3.0):
         else:
             after = attributes.read(moved)[0] == attributes.HAIR.index(name.removesuffix(" hair"))
         numbers[name] = {"before": float(values[: len(some)].mean()), "after_a_step_of_2": float(np.mean(after))}
-    captions = [f"{value:+.1f}" for value in np.linspace(-farthest, farthest, steps)]
+    captions = [f"{value:+.1f}" for value in np.linspace(-STEP, STEP, steps)]
     plots.image_rows(path, rows, "One face, moved along directions in the noise", captions)
     return numbers
 
@@ -127,8 +128,7 @@ def show_arithmetic(faces, noise, drawn, path, pairs=4):
     for a, b in itertools.pairwise(kinds[: pairs + 1]):
         own = np.flatnonzero(hair == a)[:200]
         move = noise[hair == b].mean(axis=0) - noise[hair == a].mean(axis=0)
-        # means over many are short: one step is as long as the means of three would be, as in the paper
-        move *= np.sqrt(2 * faces.latent_dim / 3) / np.linalg.norm(move)
+        move *= STEP / np.linalg.norm(move)  # means over many faces lie near each other
         moved = faces.draw(noise[own] + move)
         names = attributes.HAIR[a], attributes.HAIR[b]
         rows += [(f"{names[0]} hair", drawn[own[:SHOWN]]), (f"- {names[0]} + {names[1]}", moved[:SHOWN])]

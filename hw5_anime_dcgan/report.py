@@ -174,7 +174,7 @@ def show_progress(run, ladder):
 def show_curves(history, best, path):
     """Losses and figures over the updates; the dashed line is the report that was kept."""
     panels = {
-        "loss, nats": {
+        "loss": {
             "real_loss": "critic, real faces",
             "fake_loss": "critic, drawn faces",
             "generator_loss": "generator",

@@ -22,11 +22,13 @@ from tests.helpers import (
     assert_one_sentence,
     assert_same_result,
     history,
+    metrics,
+    train_on_real_subset,
     wait_for,
 )
 
 TINY = ["--data", "sample", "--limit", "300", "--width", "4", "--batch-size", "16", "--precision", "float32"]
-CONDITIONAL = ["--model", "best", "--conditional", "--updates", "6", "--report-every", "3"]
+CONDITIONAL = ["--conditional", "--updates", "6", "--report-every", "3"]
 OF_ANALYSIS = {"walks", "directions", "stages", "nearest", "believed"}
 
 
@@ -46,7 +48,8 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("learning_rate", "discriminator_rate"):
             patch.setitem(train.SETTINGS["dcgan"], name, 1e-3)
-        assert train.main([*options, "--updates", "130", "--report-every", "26", "--out", str(out)]) == 0
+        options += ["--model", "dcgan", "--updates", "130", "--report-every", "26"]
+        assert train.main([*options, "--out", str(out)]) == 0
     return out
 
 
@@ -56,10 +59,6 @@ def conditional(tmp_path_factory):
     out = tmp_path_factory.mktemp("conditional") / "out"
     assert train.main([*TINY, *CONDITIONAL, "--out", str(out)]) == 0
     return out
-
-
-def metrics(out):
-    return json.loads((out / "metrics.json").read_text())
 
 
 def assert_drawn(folder, names):
@@ -107,23 +106,14 @@ def test_spectral_normalisation_divides_by_the_largest_singular_value():
     np.testing.assert_allclose(layer(images), expected, rtol=1e-2, atol=1e-4)
 
 
-def test_augmentation_shifts_cuts_and_changes_colours():
-    seed = keras.random.SeedGenerator(0)
+def test_augmentation_shifts_by_up_to_an_eighth_of_the_side():
     spot = np.zeros((40, 64, 64, 3), "float32")
     spot[:, 30, 40] = 1
-    moved = np.asarray(diffaugment.shift(spot, seed))
+    moved = np.asarray(diffaugment.shift(spot, keras.random.SeedGenerator(0)))
     np.testing.assert_allclose(moved.sum(axis=(1, 2, 3)), 3)
     steps = np.argwhere(moved[..., 0]) - [0, 30, 40]
     assert np.abs(steps[:, 1:]).max() == 8
     assert len(np.unique(steps[:, 1:], axis=0)) > 20
-    cut = np.asarray(diffaugment.cutout(np.ones((40, 64, 64, 3), "float32"), seed))
-    assert set(np.unique(cut)) == {0, 1}
-    assert 0.7 < cut.mean(axis=(1, 2, 3)).min() < 0.8
-    assert cut.min(axis=3).sum() == cut.max(axis=3).sum()
-    faces = (sample_faces.drawn(40)[0] / 255).astype("float32")
-    changed = np.asarray(diffaugment.change_colours(faces, seed))
-    assert np.std(changed.mean(axis=(1, 2, 3)) - faces.mean(axis=(1, 2, 3))) == pytest.approx(0.5 / 12**0.5, rel=0.3)
-    assert np.asarray(diffaugment.augment(faces, seed)).shape == faces.shape
 
 
 def batches_of(cuts, mirror=False, n=50):
@@ -327,7 +317,7 @@ def test_a_finished_training_goes_on_for_longer_exactly(conditional, tmp_path, c
 
 @pytest.mark.slow
 def test_a_killed_training_goes_on_exactly(tmp_path):
-    options = [*TINY, "--model", "best", "--updates", "60", "--report-every", "20"]
+    options = [*TINY, "--updates", "60", "--report-every", "20"]
     command = [sys.executable, str(ROOT / "hw5_anime_dcgan" / "train.py"), *options, "--out"]
     assert subprocess.run([*command, str(tmp_path / "whole")], check=False).returncode == 0
     out = tmp_path / "killed"
@@ -342,7 +332,7 @@ def test_a_killed_training_goes_on_exactly(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(train.SETTINGS["dcgan"], "learning_rate", 1e38)
+    monkeypatch.setitem(train.SETTINGS["best"], "learning_rate", 1e38)
     assert train.main([*TINY, "--updates", "4", "--report-every", "2", "--out", str(tmp_path)]) == 1
     assert_one_sentence(capsys.readouterr().err, "no longer finite", "update")
 
@@ -364,17 +354,13 @@ def test_own_faces(tmp_path, capsys):
 if (STAGED / "anime_faces.zip").exists():
 
     def test_short_training_passes_the_bar_of_2000_real_faces(tmp_path):
-        options = ["--data", "full", "--data-dir", str(STAGED), "--limit", "2000", "--width", "8", "--batch-size", "32"]
-        assert train.main([*options, "--updates", "200", "--report-every", "100", "--out", str(tmp_path)]) == 0
-        found = metrics(tmp_path)
-        assert bars.SUBSET["hw5_anime_dcgan", "full"].passes(found), found
+        options = ["--limit", "2000", "--width", "8", "--batch-size", "32", "--updates", "200", "--report-every", "100"]
+        train_on_real_subset(train, tmp_path, "--model", "dcgan", *options)
 
-
-@pytest.mark.full
-@pytest.mark.parametrize("options", [[], ["--model", "best"]], ids=" ".join)
-def test_default_training_passes_the_bar(options, tmp_path):
-    assert train.main(["--data", "full", *options, "--out", str(tmp_path)]) == 0
-    assert metrics(tmp_path)["passed"] is True
+    @pytest.mark.slow  # a quarter of an hour
+    def test_default_training_passes_the_bar(tmp_path):
+        assert train.main(["--data", "full", "--data-dir", str(STAGED), "--out", str(tmp_path)]) == 0
+        assert metrics(tmp_path)["passed"] is True
 
 
 # Drawing
