@@ -87,8 +87,8 @@ SUBSET = {
     ("hw4_autoencoder/dense 32", "sample"): Bar("mse_share_of_pca", 0.63, at_most=True),
     # The same over 5,000 real digits, tested on all 10,000: 0.538 to 0.562 over 5 seeds, standard deviation 0.010.
     ("hw4_autoencoder/dense 32", "full"): Bar("mse_share_of_pca", 0.60, at_most=True),
-    # PROVISIONAL, seen in two runs of 130 updates at width 8: 8.8 and 9.9; to be measured over five seeds.
-    ("hw5_anime_dcgan", "sample"): Bar("frechet_ratio", 14.0, at_most=True),
+    # 130 updates of the plain DCGAN at width 8 on drawn faces: 8.7 to 12.0 over 5 seeds, standard deviation 1.4.
+    ("hw5_anime_dcgan", "sample"): Bar("frechet_ratio", 16.3, at_most=True),
     # PROVISIONAL: not measured at all.
     ("hw5_anime_dcgan", "full"): Bar("frechet_ratio", 60.0, at_most=True),
 }

@@ -21,6 +21,7 @@ HOMEWORK = "hw5_anime_dcgan"
 SAMPLES = 3000  # faces in which directions are looked for
 SHOWN = 10  # faces in a row
 STAGES = ("stage_4", "stage_8", "stage_16", "stage_32")
+ONE = 5  # which face is moved along directions, or asked for in all colours
 STEP = 3.0  # the longest step along a direction; noise of 100 numbers is 10 long
 FEWEST = 30  # faces with a colour of hair, to speak of its direction
 
@@ -69,7 +70,7 @@ def analyze(options):
     numbers["stages"] = show_stages(faces, noise[:SHOWN], figures / "stages.png")
     any_kind = faces.draw(noise, attributes.one_hot(hairs, eyes)) if faces.conditional else drawn
     if faces.conditional:
-        show_asked(faces, noise[0], figures / "asked.png")
+        show_asked(faces, noise[ONE], figures / "asked.png")
     judge = Judge(dataset.x_train, dataset.x_test)
     numbers["nearest"] = show_nearest(judge, any_kind, dataset, figures / "nearest.png")
     numbers["believed"] = show_believed(discriminator, any_kind, dataset, figures / "believed.png")
@@ -105,7 +106,7 @@ def show_directions(faces, noise, drawn, path, steps=9):
         direction = noise.T @ (values - values.mean())
         direction /= np.linalg.norm(direction)
         along = np.linspace(-STEP, STEP, steps)[:, None] * direction
-        rows.append((name, faces.draw(noise[:1] + along)))
+        rows.append((name, faces.draw(noise[ONE] + along)))
         moved = faces.draw(some + 2 * direction)
         if name == "brightness":
             after = brightness(moved)
