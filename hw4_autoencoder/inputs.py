@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.ndimage import affine_transform
+from sklearn.decomposition import PCA
 
 from common import augment, data
-from common.codes import fit_pca, flat, nearest
+from common.codes import flat, nearest
 from common.distort import distort
 
 DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
@@ -75,21 +76,29 @@ def upright(x):
     )
 
 
-def pairing(x, config):
+class Pairs:
     """An augmentation for Batches: images with a partner each, (n, 2, ...), both distorted.
 
-    The partner is one of the nearest images: by 50 principal components of the pixels, of digits made upright.
+    graph: int32 (len(x), graph size + 1), the rows of the images nearest to each one, itself among them; the partner
+    is one of them. At first the nearest are those with the nearest pixels, of digits made upright; later, what the
+    network has learned says better who belongs together (Dwibedi et al. 2021, arXiv:2104.14548).
     """
-    pixels = flat(upright(x) if x.ndim == 3 else x)
-    if x[0].size > 50:
-        pixels = fit_pca(x, 50).transform(pixels)
-    graph = nearest(pixels, pixels, min(config.graph + 1, len(x)))[1]  # the image itself among them
 
-    def augmentation(images, rows, epoch, rng):
-        partners = x[graph[rows, rng.integers(0, graph.shape[1], len(rows))]]
+    def __init__(self, x, config):
+        self.x, self.n_neighbours = x, min(config.graph + 1, len(x))
+        self.join(flat(upright(x) if x.ndim == 3 else x))
+
+    def join(self, features):
+        """Join every image with those that have the nearest `features`, (len(x), any number): 50 components of them."""
+        if features.shape[1] > 50:
+            few = features[:20_000]
+            pca = PCA(min(50, len(few)), svd_solver="randomized", random_state=0).fit(few)
+            features = pca.transform(features)
+        self.graph = nearest(features, features, self.n_neighbours)[1].astype("int32")
+
+    def __call__(self, images, rows, epoch, rng):
+        partners = self.x[self.graph[rows, rng.integers(0, self.n_neighbours, len(rows))]]
         return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
-
-    return augmentation
 
 
 def views(config, dataset):
@@ -101,7 +110,7 @@ def views(config, dataset):
     (x, _), (x_val, _) = dataset.validation_split()
     rng = np.random.default_rng(0)
     if config.model == "neighbours":
-        return x, pairing(x, config), x_val, pairing(x_val, config)(x_val, np.arange(len(x_val)), 0, rng)
+        return x, Pairs(x, config), x_val, Pairs(x_val, config)(x_val, np.arange(len(x_val)), 0, rng)
     if config.pixels == "binary":
         (grey, _), _ = data.load(config.data_set, config).validation_split()
         return grey, lambda images, rows, epoch, rng: draw_pixels(images, rng), x_val, x_val

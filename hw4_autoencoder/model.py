@@ -32,8 +32,11 @@ def dense_decoder(image_shape, hidden, activation, latent_dim):
     return keras.Model(code, layers.Reshape(image_shape, dtype="float32", name="canvas")(x), name="decoder")
 
 
-def conv_encoder(image_shape, width, blocks, activation, latent_dim, variational=False):
-    """Convolutions that halve the image until it is 4 x 4 or odd, `blocks` residual ones after each, and the code."""
+def conv_encoder(image_shape, width, blocks, activation, latent_dim, variational=False, head=()):
+    """Convolutions that halve the image until it is 4 x 4 or odd, `blocks` residual ones after each, and the code.
+
+    head: widths of fully connected layers between the features, which are the layer "features", and the code.
+    """
     images = keras.Input(image_shape, dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255, name="scale")(images)
     if len(image_shape) == 2:
@@ -44,7 +47,9 @@ def conv_encoder(image_shape, width, blocks, activation, latent_dim, variational
         for j in range(blocks):
             x = _residual(x, channels, activation, f"encode_{i}{'abc'[j]}")
     x = layers.Flatten(name="flat")(x)
-    x = _dense(x, 256, activation, "encode_dense")
+    x = _dense(x, 256, activation, "features")
+    for i, units in enumerate(head, start=1):
+        x = _dense(x, units, activation, f"head_{i}")
     return keras.Model(images, _code(x, latent_dim, variational), name="encoder")
 
 
@@ -176,11 +181,21 @@ class Neighbours(Autoencoder):
     InfoNCE with the Cauchy kernel of t-SNE: each image must find its partner among all others of the batch (Damrich
     et al. 2023, arXiv:2206.01816, "InfoNC-t-SNE"; Böhm et al. 2023, arXiv:2210.09879, "t-SimCNE"). It knows no
     labels. The decoder learns from the codes as they are: it has no say in where they go.
+
+    graph: integers (images, neighbours), which images belong together. The loss does not need it, but a run changes it
+    half-way, and a checkpoint holds what stands among the variables.
     """
 
-    def __init__(self, encoder, decoder):
+    def __init__(self, encoder, decoder, graph):
         super().__init__(encoder, decoder)
         self.contrast = keras.metrics.Mean("contrast")
+        self.graph = self.add_weight(graph.shape, dtype="int32", trainable=False, name="graph")
+        self.graph.assign(graph)
+
+    def features(self, images):
+        """What the layer "features" makes of uint8 images, float32 (n, 256)."""
+        network = keras.Model(self.encoder.input, self.encoder.get_layer("features_active").output)
+        return network.predict(images, batch_size=500, verbose=0).astype("float32")
 
     def call(self, pairs, training=None):
         codes = self.encoder(ops.concatenate([pairs[:, 0], pairs[:, 1]], axis=0), training=training)

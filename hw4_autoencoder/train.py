@@ -53,15 +53,16 @@ SETTINGS = {  # `map`: what is different for a code of two numbers; `colour`: fo
         "activation": "gelu",
         "learning_rate": 2e-3,
         "map": {"updates": 4300},
-        "colour": {"network": "conv", "width": 32, "blocks": 1, "activation": "relu", "updates": 3000},
+        "colour": {"network": "conv", "width": 32, "blocks": 0, "activation": "relu", "updates": 1000},
     },
     "neighbours": {
         "latent_dim": 2,
-        "updates": 3500,
+        "updates": 1720,  # 16 passes
         "batch_size": 512,
-        "network": "conv",
         "width": 32,
         "blocks": 0,
+        "head": [512, 256],  # between the features and the code: without it, the map is but a plane cut through them
+        "hidden": [512, 256],  # of the decoder
         "activation": "relu",
         "learning_rate": 2e-3,
         "graph": 15,  # an image and one of its so many nearest belong together
@@ -168,20 +169,22 @@ def one_cycle(config, updates):
     )
 
 
-def build(config, image_shape):
-    """The model to train: encoder and decoder in the wrapper that knows the loss."""
+def build(config, image_shape, graph=None):
+    """The model to train: encoder and decoder in the wrapper that knows the loss; `graph` is for neighbours."""
     from hw4_autoencoder import model as models
 
     variational = config.model == "vae"
+    if config.model == "neighbours":
+        conv = image_shape, config.width, config.blocks, config.activation, config.latent_dim
+        dense = image_shape, config.hidden, config.activation, config.latent_dim
+        return models.Neighbours(models.conv_encoder(*conv, head=config.head), models.dense_decoder(*dense), graph)
     if config.network == "dense":
         size = image_shape, config.hidden, config.activation, config.latent_dim
         encoder, decoder = models.dense_encoder(*size, variational), models.dense_decoder(*size)
     else:
         size = image_shape, config.width, config.blocks, config.activation, config.latent_dim
         encoder, decoder = models.conv_encoder(*size, variational), models.conv_decoder(*size)
-    if variational:
-        return models.VAE(encoder, decoder, config.seed)
-    return (models.Neighbours if config.model == "neighbours" else models.Autoencoder)(encoder, decoder)
+    return models.VAE(encoder, decoder, config.seed) if variational else models.Autoencoder(encoder, decoder)
 
 
 def train_autoencoder(config, run, dataset):
@@ -193,11 +196,23 @@ def train_autoencoder(config, run, dataset):
     x, augmentation, x_val, shown = inputs.views(config, dataset)
     batches = Batches(x, x, config.batch_size, config.seed, augmentation)
     epochs = run.epochs(len(x))
+    neighbours = config.model == "neighbours"
     with run.device.scope():
-        model = build(config, x.shape[1:])
+        model = build(config, x.shape[1:], augmentation.graph if neighbours else None)
         model.compile(keras.optimizers.Adam(one_cycle(config, epochs * len(batches))))
-    model(np.stack([x[:2], x[:2]], axis=1) if config.model == "neighbours" else x[:2])  # creates what it lacks
+    model(np.stack([x[:2], x[:2]], axis=1) if neighbours else x[:2])  # creates what it lacks
     batches.epoch = run.restore(model)
+    callbacks = run.callbacks()
+    if neighbours:
+        augmentation.graph = model.graph.numpy()  # of a resumed run: the one that it had come to
+
+        def join_by_features(epoch, logs):
+            """Half-way: from the nearest pixels to the nearest features."""
+            if epoch + 1 == max(1, epochs // 2):
+                augmentation.join(model.features(x))
+                model.graph.assign(augmentation.graph)
+
+        callbacks.insert(0, keras.callbacks.LambdaCallback(on_epoch_end=join_by_features))  # before the checkpoint
     model.fit(
         batches,
         shuffle=False,  # Batches shuffles, in an order that a resumed run repeats
@@ -205,7 +220,7 @@ def train_autoencoder(config, run, dataset):
         initial_epoch=batches.epoch,
         validation_data=(shown, x_val),
         validation_batch_size=500,
-        callbacks=run.callbacks(),
+        callbacks=callbacks,
         verbose=run.verbose,
     )
 

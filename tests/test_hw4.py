@@ -3,6 +3,7 @@
 import json
 import zipfile
 from argparse import Namespace
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -36,10 +37,59 @@ def assert_drawn(folder, names):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_judge():
+def one_judge():
+    """All runs on the sample share a judge, which would be alike in all of them; and few samples are judged."""
+    train_judge, judges = generated._train_judge, []
+
+    def judge_of(dataset, seed):
+        if dataset.source is not None and dataset.source.kind != "sample":
+            return train_judge(dataset, seed)
+        if not judges:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(generated.JUDGE, "updates", 120)
+                judges.append(train_judge(all_digits(), seed))
+        return judges[0]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(generated.JUDGE, "updates", 120)
+        patch.setattr(generated, "_train_judge", judge_of)
+        patch.setattr(evaluate, "JUDGED", 300)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(tmp_path_factory):
+    """On JAX: equal networks are compiled once, however many runs build them."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    def keep(folder, seconds):
+        """Keep in `folder` what takes at least so many seconds to compile."""
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
+        compilation_cache.reset_cache()
+
+    before = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
+    keep(str(tmp_path_factory.mktemp("compiled")), 0)
+    yield
+    keep(*before)
+
+
+@pytest.fixture
+def small_networks(monkeypatch):
+    """What is tested does not depend on the widths of the networks."""
+    for settings in train.SETTINGS.values():
+        for name, value in (("hidden", [64, 32]), ("head", [32]), ("width", 4)):
+            if name in settings:
+                monkeypatch.setitem(settings, name, value)
+    monkeypatch.setitem(train.SETTINGS["vae"]["colour"], "width", 4)
+
+
+def all_digits():
+    """The digits of the sample as a Dataset."""
+    return data.Dataset(*sample_data.digits(), None, tuple("0123456789"))
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +154,9 @@ def test_generator_and_discriminator_fit_each_other(shape, n_classes):
 
 
 def small(kind, **options):
-    settings = {**train.SETTINGS[kind], "network": "dense", "hidden": [16], "activation": "relu", "latent_dim": 2}
-    return train.build(Namespace(model=kind, seed=0, **{**settings, **options}), (28, 28))
+    small = {"network": "dense", "hidden": [16], "width": 4, "head": [], "activation": "relu", "latent_dim": 2}
+    settings = {**train.SETTINGS[kind], **small}
+    return train.build(Namespace(model=kind, seed=0, **{**settings, **options}), (28, 28), np.zeros((1, 1), int))
 
 
 def test_the_loss_of_the_vae_is_the_negative_elbo():
@@ -215,7 +266,7 @@ def test_the_average_follows_the_generator():
     ],
     ids=lambda options: options[1],
 )
-def test_a_stopped_run_of_every_model_resumes_exactly(options, tmp_path, monkeypatch):
+def test_a_stopped_run_of_every_model_resumes_exactly(options, small_networks, tmp_path, monkeypatch):
     assert_resumes_exactly(train, [*TINY, *options], tmp_path, monkeypatch)
 
 
@@ -260,7 +311,7 @@ def test_a_part_of_the_training_passes_the_bar_of_the_assignment(options, tmp_pa
         ("vae", "faces"),
     ],
 )
-def test_every_model_learns_colour_images_too(name, data_set, tmp_path):
+def test_every_model_learns_colour_images_too(name, data_set, small_networks, tmp_path):
     options = ["--data", "sample", "--limit", "40", "--batch-size", "20", "--epochs", "1", "--data-set", data_set]
     assert train.main([*options, "--model", name, "--out", str(tmp_path)]) == 0
     found = metrics(tmp_path)
@@ -296,12 +347,21 @@ def test_binary_pixels_are_drawn_with_their_grey_values():
 
 
 def test_the_judge_reads_digits_and_is_kept(tmp_path):
-    digits = data.Dataset(*sample_data.digits(), None, tuple("0123456789"))
+    digits = all_digits()
     judge = generated.judge(tmp_path, digits)
     probabilities = judge(digits.x_test)
     assert generated.recognised_share(probabilities, digits.y_test) > 0.93
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-4)
     np.testing.assert_array_equal(generated.judge(tmp_path, None)(digits.x_test), probabilities)
+
+
+def test_the_judge_does_not_depend_on_what_was_drawn_before(tmp_path, monkeypatch):
+    monkeypatch.setitem(generated.JUDGE, "updates", 3)
+    digits = all_digits()
+    few = replace(digits, x_train=digits.x_train[:200], y_train=digits.y_train[:200], source=Namespace(kind="few"))
+    one = generated.judge(tmp_path / "one", few)(digits.x_test)
+    keras.random.normal((3,))
+    np.testing.assert_array_equal(generated.judge(tmp_path / "other", few)(digits.x_test), one)
 
 
 def test_copies_and_collapse_are_noticed():
@@ -425,7 +485,7 @@ def test_analysis_of_a_gan(cgan, capsys):
     assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "GAN")
 
 
-def test_analysis_of_images_without_classes(tmp_path):
+def test_analysis_of_images_without_classes(small_networks, tmp_path):
     options = ["--data", "sample", "--limit", "60", "--batch-size", "20", "--epochs", "1", "--data-set", "faces"]
     for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"reports", "written"})):
         out = tmp_path / name
