@@ -87,10 +87,10 @@ SUBSET = {
     ("hw4_autoencoder/dense 32", "sample"): Bar("mse_share_of_pca", 0.63, at_most=True),
     # The same over 5,000 real digits, tested on all 10,000: 0.538 to 0.562 over 5 seeds, standard deviation 0.010.
     ("hw4_autoencoder/dense 32", "full"): Bar("mse_share_of_pca", 0.60, at_most=True),
-    # 130 updates of the plain DCGAN at width 8 on drawn faces: 8.7 to 12.0 over 5 seeds, standard deviation 1.4; after 26
-    # updates 18.4.
+    # 130 updates of the plain DCGAN at width 8 on drawn faces: 8.7 to 12.0 over 5 seeds, standard deviation 1.4.
+    # After 26 updates it is 18.4.
     ("hw5_anime_dcgan", "sample"): Bar("frechet_ratio", 16.3, at_most=True),
-    # 200 updates of it on 2,000 real faces: 6.6 to 8.4 over 5 seeds, standard deviation 0.7; after 50 updates 11.5. (Of the
-    # 200 faces that are judged here, real ones too have a far higher distance than of 1,500.)
+    # 200 updates of it on 2,000 real faces: 6.6 to 8.4 over 5 seeds, standard deviation 0.7. After 50 updates: 11.5;
+    # the tests judge 200 faces, of which real ones too have a far higher distance than 1,500 of them.
     ("hw5_anime_dcgan", "full"): Bar("frechet_ratio", 10.3, at_most=True),
 }
