@@ -1,6 +1,6 @@
 """Homework 5 beside the usual Keras script, what each part of `best` is worth, and how the Fréchet distance ranks.
 
-    python tests/benchmarks/hw5_anime_dcgan.py               updates per second, ours and theirs (20 minutes)
+    python tests/benchmarks/hw5_anime_dcgan.py               updates per second, ours and theirs (10 minutes)
     python tests/benchmarks/hw5_anime_dcgan.py ablation      `best`, and without each of its parts (hours; --updates N)
     python tests/benchmarks/hw5_anime_dcgan.py ranking [RUN ...]   the distance of spoiled faces, and of finished runs
 
