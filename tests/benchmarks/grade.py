@@ -1,6 +1,6 @@
 """How fast the grader is: 200 small submissions with one job and with two.
 
-Run `python tests/benchmarks/grade.py` (a minute and a half on two cores; needs no data: the test digits are those of the
+Run `python tests/benchmarks/grade.py` (90 seconds on two cores; needs no data: the test digits are those of the
 built-in sample). --submissions N takes another number.
 """
 
