@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 
+from common.augment import flip
 from common.corpus import release
 
 
@@ -78,7 +79,7 @@ class Stretches(keras.utils.PyDataset):
 
     x, y: arrays with the examples along the first axis. All batches have `batch_size` rows; one that reaches the end of
     a pass goes on in the next pass, in another order. `between(begin, end)` sets which batches the next `fit` sees.
-    mirror: every image (n, height, width, ...) is mirrored with a chance of a half.
+    mirror: every image (n, height, width, channels) is mirrored with a chance of a half.
     """
 
     def __init__(self, x, y, batch_size, seed, mirror=False):
@@ -100,7 +101,7 @@ class Stretches(keras.utils.PyDataset):
         x = self.x[rows]
         if self.mirror:
             chosen = np.random.default_rng((self.seed, 1, self.begin + index)).random(len(x)) < 0.5
-            x = np.where(chosen.reshape(-1, *[1] * (x.ndim - 1)), x[:, :, ::-1], x)
+            x = flip(x, chosen)
         return x, self.y[rows]
 
     def _order(self, finished_passes):

@@ -66,9 +66,7 @@ def name_or_path(text):
 OPTIONS = {
     "corpus": {
         "default": "shakespeare",
-        "type": lambda text: (
-            text if text in NAMES else str(Path(text).expanduser().absolute())
-        ),  # for --resume anywhere
+        "type": name_or_path,
         "help": "shakespeare, nietzsche, tang (Chinese poems), hongloumeng (a Chinese novel), or a UTF-8 file or a "
         "folder of .txt (shakespeare)",
     }

@@ -49,6 +49,12 @@ class Judge:
         """The Fréchet distance of `n` training faces: what a perfect generator would get."""
         return frechet_distance(self.moments, _moments(self.train[:n]))
 
+    def figures_beside_real(self, images):
+        """`figures`, and the Fréchet distance of as many training faces and as a multiple of it."""
+        figures, of_real = self.figures(images), self.of_real(len(images))
+        ratio = figures["frechet_distance"] / of_real
+        return figures | {"frechet_distance_of_real": of_real, "frechet_ratio": ratio}
+
     def nearest(self, images):
         """(distance relative to that of the 50th, row number) of the training face nearest to each of `images`."""
         return self._nearest(extract(images) / self.scale)

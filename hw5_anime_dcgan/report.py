@@ -140,9 +140,7 @@ def final_figures(generator, dataset, wishes):
     """What metrics.json adds: the figures on the test faces, which nothing was chosen by."""
     judge = Judge(dataset.x_train, dataset.x_test[:JUDGED])
     images = draw(generator, noise(generator, JUDGED, FINAL, wishes))
-    figures = judge.figures(images)
-    figures["frechet_distance_of_real"] = judge.of_real(JUDGED)
-    figures["frechet_ratio"] = figures["frechet_distance"] / figures["frechet_distance_of_real"]
+    figures = judge.figures_beside_real(images)
     if wishes is not None:
         figures |= asked_and_found(images, wishes)
     return figures

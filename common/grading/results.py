@@ -15,7 +15,7 @@ COPIES = (
 
 
 def write(folder, students, homeworks, rules, protections):
-    """Write everything into `folder`; returns the paths by name. students: list of grade.Student, homeworks: keys."""
+    """Write everything into `folder`. students: list of grade.Student, homeworks: keys."""
     twins = copies(students)
     rows = [_row(student, homeworks, twins) for student in students]
     try:

@@ -251,9 +251,7 @@ def faces(model, folder, data):
     drawn = generator.predict(report.noise(generator, report.JUDGED, report.FINAL, wishes))
     if drawn.min() < 0 or drawn.max() > 1:
         raise Failed("its faces are not made of numbers between 0 and 1")
-    figures = judge.figures(np.round(255 * drawn).astype("uint8"))
-    of_real = judge.of_real(report.JUDGED)
-    return figures | {"frechet_distance_of_real": of_real, "frechet_ratio": figures["frechet_distance"] / of_real}
+    return judge.figures_beside_real(np.round(255 * drawn).astype("uint8"))
 
 
 class Part:

@@ -25,7 +25,6 @@ sys.path.insert(0, str(ROOT))
 WIDTHS = (32, 64)
 ROUNDS = 3
 WARM_UP, TIMED = 5, 40  # updates; on a GPU, 25 times as many are timed
-PARTS = ("hinge", "spectral", "augment", "mirror", "memory")
 
 
 def faces(kind="full"):
@@ -138,17 +137,24 @@ def one_run(name, updates):
     """Train `best` without the part `name` ("" for all of it; "dcgan" for the plain one) and print its metrics."""
     from hw5_anime_dcgan import train
 
-    if name in PARTS:
-        train.SETTINGS["best"][name] = type(train.SETTINGS["best"][name])(0)
+    if name in parts():
+        train.SETTINGS["best"][name] = train.SETTINGS["dcgan"][name]
     model = "dcgan" if name == "dcgan" else "best"
     with tempfile.TemporaryDirectory() as out:
         assert train.main(["--data", "full", "--model", model, "--updates", updates, "--out", out]) == 0
         print((Path(out) / "metrics.json").read_text().replace("\n", " "))
 
 
+def parts():
+    """The settings in which `best` differs from `dcgan`."""
+    from hw5_anime_dcgan import train
+
+    return [name for name, value in train.SETTINGS["best"].items() if value != train.SETTINGS["dcgan"][name]]
+
+
 def ablation(updates):
     print("                     Fréchet distance  precision  recall  copies  diversity  updates per second")
-    for name in ("", *PARTS, "dcgan"):
+    for name in ("", *parts(), "dcgan"):
         found = child("one_run", name, updates)
         title = {"": "best", "dcgan": "dcgan"}.get(name, f"best without {name}")
         print(
