@@ -16,6 +16,8 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common import files
+
 COLOURS = [entry["color"] for entry in matplotlib.style.library["petroff10"]["axes.prop_cycle"]]
 INK = "#333333"
 
@@ -39,9 +41,10 @@ def new_figure(width, height, title=None):
     return figure
 
 
-def save(figure, path):
-    """Write `figure` to the PNG file `path`."""
-    figure.savefig(path)
+def save(figure, path, **options):
+    """Write `figure` to the PNG file `path`; options: those of savefig."""
+    with files.atomic(path) as part:
+        figure.savefig(part, **options)
 
 
 def curves(path, history, pairs, title, bar=None):
@@ -186,7 +189,7 @@ def image_rows(path, rows, title, captions=None, height=0.9):
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    figure.savefig(path, bbox_inches="tight")  # room for long labels
+    save(figure, path, bbox_inches="tight")  # room for long labels
 
 
 def scatter_images(ax, points, images, labels, cells=36):

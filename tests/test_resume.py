@@ -28,7 +28,7 @@ from tests.helpers import (
     weights,
 )
 
-CALLS = 49  # system calls that change files in a run of RUN: 3 per file, 2 files per epoch, and 4 old checkpoints
+CALLS = 52  # system calls that change files in a run of RUN: 3 per file, 2 files per epoch, and 4 old checkpoints
 
 
 def assert_whole(folder):
@@ -93,9 +93,9 @@ def test_killed_at_every_system_call_that_changes_files(moment, server, finished
     assert_same_result(tmp_path / "out", finished_run)
 
 
-@pytest.mark.parametrize("moment", [CALLS - 8, CALLS - 5, CALLS - 2])
+@pytest.mark.parametrize("moment", [CALLS - 11, CALLS - 8, CALLS - 5, CALLS - 2])
 def test_killed_at_the_very_end(moment, server, finished_run, tmp_path):
-    """After the last checkpoint but before history.csv, before the model, before metrics.json."""
+    """After the last checkpoint but before history.csv, before the curves, before the model, before metrics.json."""
     assert server.run(*RUN, "--out", tmp_path / "out", kill_at=moment).returncode == KILLED
     assert checkpoints(tmp_path / "out") == [5, 6]
     finish(server, tmp_path / "out")

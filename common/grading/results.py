@@ -3,6 +3,7 @@
 import html
 import io
 import re
+import statistics
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -24,9 +25,8 @@ def write(folder, students, homeworks, rules, protections):
             files.write_json(folder / "students" / f"{student.file}.json", _content(student, twins, protections))
             _write_text(folder / "students" / f"{student.file}.md", _page(student, twins, rules))
         _write_junit(folder / "junit.xml", students)
-        _write_text(folder / "summary.md", _summary(students, homeworks, rules, twins, protections))
-        with files.atomic(folder / "distribution.png") as part:
-            show_distribution(part, students, homeworks, rules)
+        _write_text(folder / "summary.md", _summary(students, homeworks, twins, protections))
+        show_distribution(folder / "distribution.png", students, homeworks, rules)
     except OSError as error:
         raise UserError(f"cannot write to {folder} ({error.strerror}): choose another --out") from None
 
@@ -107,16 +107,16 @@ def _page(student, twins, rules):
     return "\n".join(lines)
 
 
-def _summary(students, homeworks, rules, twins, protections):
+def _summary(students, homeworks, twins, protections):
     lines = ["# Grades", "", f"{len(students):,} submissions. {protections[0].upper()}{protections[1:]}.", ""]
     lines += ["| homework | bar | passed | with points | handed in | median |", "|---|---|---|---|---|---|"]
     for homework in homeworks:
         results = [student.results[homework] for student in students]
         figures = [result.figures for result in results if result.figures]
-        values = sorted(result.value for result in results if result.figures)
+        values = [result.value for result in results if result.figures]
         passed = sum(bars.FULL[homework].passes(each) for each in figures)
         rewarded, given = sum(r.points > 0 for r in results), sum(r.handed_in for r in results)
-        median = f"{values[len(values) // 2]:.4f}" if values else ""
+        median = f"{statistics.median(values):.4f}" if values else ""
         lines += [f"| {homework} | {bars.FULL[homework].threshold:g} | {passed} | {rewarded} | {given} | {median} |"]
     lines += [
         "",
