@@ -11,14 +11,14 @@ stops at the end of training. The two take turns, each run in a process of its o
 import argparse
 import json
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+import runs
 
 BAR = 0.98
 
@@ -52,11 +52,8 @@ def keras_example(seed):
 
 
 def ours(seed):
-    """Run hw1_mnist_mlp/train.py; (seconds of training, test accuracy)."""
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, str(ROOT / "hw1_mnist_mlp/train.py"), "--data", "full", "--seed", str(seed)]
-        subprocess.run([*command, "--out", out], check=True, stdout=subprocess.DEVNULL)
-        metrics = json.loads((Path(out) / "metrics.json").read_text())
+    """What keras_example prints, of hw1_mnist_mlp/train.py."""
+    metrics = runs.train("hw1_mnist_mlp", "--seed", seed)
     return {"seconds": metrics["train_seconds"], "test_accuracy": metrics["test_accuracy"], "epochs": metrics["epochs"]}
 
 
@@ -66,8 +63,7 @@ def main():
         return
     pairs = []
     for seed in range(5):
-        answer = subprocess.run([sys.executable, __file__, str(seed)], check=True, capture_output=True, text=True)
-        pairs.append((json.loads(answer.stdout), ours(seed)))
+        pairs.append((runs.child(__file__, seed), ours(seed)))
         print(f"seed {seed}: ", end="")
         for name, entry in zip(("Keras example", "ours"), pairs[-1], strict=True):
             accuracy, epochs = f"{100 * entry['test_accuracy']:.2f} %", f"{entry['epochs']} epochs"

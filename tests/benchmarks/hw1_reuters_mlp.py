@@ -8,17 +8,15 @@ our networks. Ours are `fast` and `best` of hw1_reuters_mlp/train.py as a studen
 """
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import runs
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
@@ -33,10 +31,7 @@ def networks(model):
     """Train `model` with every seed: [(seconds, accuracy, macro-F1)]."""
     results = []
     for seed in SEEDS:
-        with tempfile.TemporaryDirectory() as out:
-            command = [sys.executable, str(ROOT / "hw1_reuters_mlp/train.py"), "--model", model, "--data", "full"]
-            subprocess.run([*command, "--seed", str(seed), "--out", out], check=True, stdout=subprocess.DEVNULL)
-            found = json.loads((Path(out) / "metrics.json").read_text())
+        found = runs.train("hw1_reuters_mlp", "--model", model, "--seed", seed)
         results.append((found["train_seconds"], found["test_accuracy"], found["macro_f1"]))
     return results
 

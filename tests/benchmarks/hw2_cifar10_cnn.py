@@ -3,22 +3,22 @@
 Run `python tests/benchmarks/hw2_cifar10_cnn.py` (about seven minutes on two cores; needs the full CIFAR-10 data).
 
 The example is cifar10_cnn.py as published: conv 32-32-64-64, dense 512, RMSprop at 1e-4, batches of 32, 50 epochs over
-50,000 pictures with shifts and flips. Its arithmetic alone is timed, some hundred steps on data in memory, before and
-after ours, and multiplied: its augmentation, validation and start-up would only make it slower. Ours is
-`hw2_cifar10_cnn/train.py` as a student runs it, with validation, history and checkpoints.
+50,000 pictures with shifts and flips. Its arithmetic alone is timed, some hundred steps on data in memory, between two
+runs of ours and after them, and multiplied: its augmentation, validation and start-up would only make it slower. Ours
+is `hw2_cifar10_cnn/train.py` as a student runs it, with validation, history and checkpoints.
 """
 
 import json
 import resource
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+import runs
 
 EXAMPLE_EPOCHS, EXAMPLE_STEPS = 50, 1563  # 50,000 pictures in batches of 32
 TIMED_STEPS = 300
@@ -93,40 +93,27 @@ def pipeline():
     print(json.dumps(rates))
 
 
-def child(part):
-    answer = subprocess.run([sys.executable, __file__, part], check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout.splitlines()[-1])
-
-
-def ours(seed):
-    """Run hw2_cifar10_cnn/train.py; its metrics."""
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, str(ROOT / "hw2_cifar10_cnn/train.py"), "--data", "full", "--seed", str(seed)]
-        subprocess.run([*command, "--out", out], check=True, stdout=subprocess.DEVNULL)
-        return json.loads((Path(out) / "metrics.json").read_text())
-
-
 def main():
     if len(sys.argv) > 1:
         {"keras_example": keras_example, "pipeline": pipeline}[sys.argv[1]]()
         return
-    runs = [ours(0)]
+    found = [runs.train("hw2_cifar10_cnn")]
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9  # of the largest child so far
-    steps = [child("keras_example")["step_seconds"]]
-    runs += [ours(seed) for seed in range(1, SEEDS)]
-    steps.append(child("keras_example")["step_seconds"])
-    seconds = statistics.mean(run["train_seconds"] for run in runs)
+    steps = [runs.child(__file__, "keras_example")["step_seconds"]]
+    found += [runs.train("hw2_cifar10_cnn", "--seed", seed) for seed in range(1, SEEDS)]
+    steps.append(runs.child(__file__, "keras_example")["step_seconds"])
+    seconds = statistics.mean(run["train_seconds"] for run in found)
     example = statistics.mean(steps) * EXAMPLE_STEPS * EXAMPLE_EPOCHS
     print(f"ours: {seconds:.1f} s, peak memory {memory:.2f} GB")
     for name in ("test_accuracy", "test_accuracy_mirrored"):
-        values = [run[name] for run in runs]
+        values = [run[name] for run in found]
         print(
             f"  {name}: mean {statistics.mean(values):.4f}, standard deviation {statistics.stdev(values):.4f}, "
             f"lowest {min(values):.4f} of {SEEDS} seeds"
         )
     print(f"Keras example: {1000 * statistics.mean(steps):.1f} ms a step, {example:.0f} s for {EXAMPLE_EPOCHS} epochs")
     print(f"ours takes 1/{example / seconds:.0f} of its time")
-    rates = child("pipeline")
+    rates = runs.child(__file__, "pipeline")
     piped, bare = statistics.median(rates["piped"]), statistics.median(rates["bare"])
     loss = 100 * (1 - piped / bare)
     print(f"training: {piped:.0f} pictures/s with the input pipeline, {bare:.0f} bare: a loss of {loss:.1f} %")

@@ -10,15 +10,15 @@ arrays, RMSprop at 0.01, batches of 128. It learns from the same first 90 % of t
 import json
 import math
 import resource
-import subprocess
 import sys
-import tempfile
 import time
 from argparse import Namespace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+import runs
 
 WINDOW, STRIDE = 40, 3
 
@@ -79,20 +79,10 @@ def keras_example(seconds):
     )
 
 
-def ours(out):
-    """metrics.json of a run of train.py."""
-    command = [sys.executable, str(ROOT / "hw3_lstm_text" / "train.py"), "--data", "full", "--out", str(out)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return json.loads((out / "metrics.json").read_text())
-
-
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        mine = ours(Path(folder) / "out")
+    mine = runs.train("hw3_lstm_text")
     seconds = mine["train_seconds"]
-    command = [sys.executable, __file__, "example", str(seconds)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    theirs = json.loads(answer.strip().splitlines()[-1])
+    theirs = runs.child(__file__, "example", seconds)
     nats = mine["validation_nats_per_char"]
     print(f"training time of each: {seconds:.0f} s")
     print(f"ours:              {nats:.3f} nats per character, perplexity {math.exp(nats):.2f}")

@@ -13,14 +13,14 @@ Needs the full MNIST data. Ours are runs of `hw4_autoencoder/train.py` as a stud
 """
 
 import json
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+import runs
 
 LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128)
 PASSES = 6  # for each: enough to compare lengths, not the best that each can do
@@ -93,23 +93,10 @@ def keras_vae():
     print(json.dumps({"step_seconds": (time.perf_counter() - began) / TIMED_STEPS}))
 
 
-def child(part):
-    answer = subprocess.run([sys.executable, __file__, part], check=True, capture_output=True, text=True)
-    return json.loads(answer.stdout.splitlines()[-1])
-
-
-def ours(*options):
-    """The metrics of a run of hw4_autoencoder/train.py on the full data."""
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, str(ROOT / "hw4_autoencoder/train.py"), "--data", "full", *options, "--out", out]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return json.loads((Path(out) / "metrics.json").read_text())
-
-
 def lengths():
     print("numbers  BCE per pixel  squared error   PCA's  1-NN error, %  linear probe, %  silhouette  seconds")
     for length in LENGTHS:
-        found = ours("--latent-dim", str(length), "--epochs", str(PASSES))
+        found = runs.train("hw4_autoencoder", "--latent-dim", length, "--epochs", PASSES)
         print(
             f"{length:7}  {found['test_bce_per_pixel']:13.4f}  {found['test_mse']:13.4f}  {found['pca_mse']:6.4f}  "
             f"{100 * found['knn_error']:13.1f}  {100 * found['probe_error']:15.1f}  {found['silhouette']:10.3f}  "
@@ -122,13 +109,13 @@ def main():
     if len(sys.argv) > 1:
         {"keras_autoencoder": keras_autoencoder, "keras_vae": keras_vae, "lengths": lengths}[sys.argv[1]]()
         return
-    dense, blog = ours(), child("keras_autoencoder")
+    dense, blog = runs.train("hw4_autoencoder"), runs.child(__file__, "keras_autoencoder")
     for name, found, seconds in (("ours", dense, dense["train_seconds"]), ("Keras' blog", blog, blog["seconds"])):
         bce, mse = found["test_bce_per_pixel"], found["test_mse"]
         print(f"{name}, 32 numbers: {bce:.4f} nats per pixel, squared error {mse:.4f}, {seconds:.0f} s")
     print(f"PCA, 32 components: squared error {dense['pca_mse']:.4f}")
-    vae = ours("--model", "vae")
-    seconds = child("keras_vae")["step_seconds"] * VAE_EPOCHS * VAE_STEPS
+    vae = runs.train("hw4_autoencoder", "--model", "vae")
+    seconds = runs.child(__file__, "keras_vae")["step_seconds"] * VAE_EPOCHS * VAE_STEPS
     print(
         f"our VAE, 2 numbers: {vae['negative_elbo']:.1f} nats on digits it has not seen, {vae['train_seconds']:.0f} s"
     )

@@ -12,7 +12,6 @@ each in processes of its own; the median counts.
 
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+import runs
 
 WIDTHS = (32, 64)
 ROUNDS = 3
@@ -104,13 +105,6 @@ def theirs(width):
     print(json.dumps({"updates_per_second": timed / (time.perf_counter() - began), "device": chosen.line}))
 
 
-def child(*arguments):
-    answer = subprocess.run(
-        [sys.executable, __file__, *map(str, arguments)], check=True, capture_output=True, text=True
-    )
-    return json.loads(answer.stdout.splitlines()[-1])
-
-
 def speed():
     for width in WIDTHS:
         kinds = {
@@ -121,7 +115,7 @@ def speed():
         rates = {name: [] for name in kinds}
         for _ in range(ROUNDS):
             for name, arguments in kinds.items():
-                answer = child(*arguments)
+                answer = runs.child(__file__, *arguments)
                 rates[name].append(answer["updates_per_second"])
                 if name == "ours":
                     line = answer["device"]
@@ -155,7 +149,7 @@ def parts():
 def ablation(updates):
     print("                     Fréchet distance  precision  recall  copies  diversity  updates per second")
     for name in ("", *parts(), "dcgan"):
-        found = child("one_run", name, updates)
+        found = runs.child(__file__, "one_run", name, updates)
         title = {"": "best", "dcgan": "dcgan"}.get(name, f"best without {name}")
         print(
             f"{title:20} {found['frechet_distance']:17.1f}  {found['precision']:9.2f}  {found['recall']:6.2f}  "
