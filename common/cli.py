@@ -5,6 +5,7 @@ Exit status: 0 the run finished; 1 something was wrong (one sentence on stderr);
 
 import argparse
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -32,6 +33,22 @@ def positive(text):
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return number
+
+
+def number(least, most=math.inf, above=False):
+    """A type for add_argument: a number from `least` to `most`; `above`: but not `least` itself."""
+    wanted = f"a number {'above' if above else 'from'} {least:g}" + (f" to {most:g}" if most < math.inf else " on")
+
+    def parse_number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most or (above and value == least):
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}")
+        return value
+
+    return parse_number
 
 
 def seed(text):
@@ -77,9 +94,7 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
 
     parser = Parser(doc, argument_default=argparse.SUPPRESS)
     if len(settings) > 1:
-        parser.add_argument(
-            "--model", choices=settings, help=f"which recipe to train ({default_model}, the most for its time)"
-        )
+        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model})")
     data_options(parser)
     if own_options:
         group = parser.add_argument_group("this homework")

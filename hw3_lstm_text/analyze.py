@@ -7,7 +7,6 @@
 Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
 """
 
-import argparse
 import itertools
 import re
 import sys
@@ -69,8 +68,7 @@ def analyze(options):
 
 def open_corpus(options, config):
     """The Corpus that the run was trained on. Raises UserError when the text is another one by now."""
-    source = argparse.Namespace(**config["options"])
-    source.data, source.data_dir = config["data"]["kind"], options.data_dir
+    source = analysis.run_options(options, config)
     corpus = data.load_text(source.corpus, source)
     if corpus.source.sha256 != config["data"]["sha256"]:
         raise UserError(f"the text of {source.corpus} is not the one that the run in {options.run} saw: train again")
@@ -81,7 +79,7 @@ def show_memory(path, reader, codes, warm):
     """memory.png: what a character costs so many characters after the memory was emptied, and without that."""
     from hw3_lstm_text import language
 
-    streams = max(1, len(codes) // MEMORY)
+    streams = max(1, -(-(len(codes) - 1) // MEMORY))
     length = -(-(len(codes) - 1) // streams)
     length = -(-length // language.BLOCK) * language.BLOCK  # as nats_per_character cuts it
     cold = language.nats_per_character(reader, codes, streams, warm_up=0)
@@ -142,7 +140,7 @@ def kinds_of(text, kind, train):
         kinds, edges = {"the line that names the form": header}, (0, 100, 500, 1500, len(used))
         for low, high in itertools.pairwise(edges):
             name = f"characters {low + 1:,} to {high:,} by frequency" if high < len(used) else "rarer characters"
-            kinds[name] = chinese & np.isin(characters, used[low:high])
+            kinds[name] = kinds.get(name, False) | chinese & np.isin(characters, used[low:high])
         kinds["rarer characters"] = kinds.get("rarer characters", False) | chinese & ~np.isin(characters, used)
         kinds |= {"space": space, "line end": line_end & ~header}
     kinds["punctuation and others"] = ~np.any(list(kinds.values()), axis=0)

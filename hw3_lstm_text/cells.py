@@ -94,7 +94,7 @@ def properties(text, kind):
             "capital letter": np.array([character.isupper() for character in text], float),
             "a sentence has ended": _inside(text, r"[.!?][^A-Za-z]*"),
             "line of the paragraph": _count(line_end, _inside(text, "\n\n+") > 0),
-            "inside quotes": _inside(text, r'"(?:(?!\n\n)[^"])*(?=")|“[^”]*'),
+            "inside quotes": _inside(text, r'"(?:(?!\n\n)[^"])*"|“[^”]*'),
             "inside brackets": _inside(text, r"\([^()]{1,500}(?=\))"),
         }
     chinese = np.array([poems.is_chinese(character) for character in text])

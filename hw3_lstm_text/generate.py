@@ -40,6 +40,7 @@ def generate(options):
             length = 7 if options.form and options.form.startswith("七") else 5
             form = poems.form_name(length, len(options.acrostic))
             start, pieces = "", acrostic(reader, characters, options.acrostic, form, rng, options)
+            pieces = itertools.islice(pieces, options.length)  # a clause may never end, at temperature 0
         else:
             start = (options.prompt or "").replace("\\n", "\n")
             prompt = "\n\n" + (options.form + "\n" if options.form else "") + start
@@ -92,35 +93,23 @@ def seed_of_now():
     return time.time_ns() // 1000 % 2**32
 
 
-def temperature(text):
-    """A number from 0 to 10."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 10:
-        raise cli.argparse.ArgumentTypeError(f"must be a number from 0 to 10, not {text!r}")
-    return value
-
-
-def share(text):
-    """A number above 0, at most 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 < value <= 1:
-        raise cli.argparse.ArgumentTypeError(f"must be a number above 0 and at most 1, not {text!r}")
-    return value
-
-
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
     add("--prompt", metavar="TEXT", help="how the text begins; \\n stands for a line end (none)")
     add("--length", type=cli.positive, default=600, metavar="N", help="characters to write at most (600)")
-    add("--temperature", type=temperature, default=0.8, help="below 1 safer, above 1 bolder, 0 the likeliest (0.8)")
-    add("--top-p", type=share, default=1.0, help="draw among the likeliest that have this probability (1)")
+    add(
+        "--temperature",
+        type=cli.number(0, 10),
+        default=0.8,
+        help="under 1 safer, over 1 bolder, 0 the likeliest (0.8)",
+    )
+    add(
+        "--top-p",
+        type=cli.number(0, 1, above=True),
+        default=1.0,
+        help="draw among the likeliest that have this probability (1)",
+    )
     add("--seed", type=cli.seed, default=seed_of_now(), metavar="N", help="the same seed writes the same (the clock)")
     add("--count", type=cli.positive, default=1, metavar="N", help="texts to write (1)")
     add("--until", metavar="TEXT", help="stop where this would appear; \\n stands for a line end")

@@ -68,7 +68,7 @@ OPTIONS = {
         "default": "shakespeare",
         "type": name_or_path,
         "help": "shakespeare, nietzsche, tang (Chinese poems), hongloumeng (a Chinese novel), or a UTF-8 file or a "
-        "folder of .txt (shakespeare)",
+        "folder of .txt (shakespeare); tang and hongloumeng take --model chinese if no other is named",
     }
 }
 

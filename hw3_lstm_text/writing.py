@@ -31,8 +31,8 @@ def write_at(reader, characters, prompt, temperatures, length, rng):
     return [decode(row, characters) for row in np.stack(written, axis=1)]
 
 
-def write_texts(reader, corpus, temperatures, count, rng, length=LENGTH):
-    """{temperature: [texts]}: `count` texts of `length` characters each; of poems, `count` of each kind of quatrain."""
+def write_texts(reader, corpus, temperatures, count, rng):
+    """{temperature: [texts]}: `count` texts of LENGTH characters each; of poems, `count` of each kind of quatrain."""
     rows = np.repeat(temperatures, count)
     if corpus.kind == "poems":
         written = [
@@ -44,7 +44,7 @@ def write_texts(reader, corpus, temperatures, count, rng, length=LENGTH):
             for opening in [language.opening("poems", form)]
         ]
     else:
-        written = [write_at(reader, corpus.characters, language.opening(corpus.kind), rows, length, rng)]
+        written = [write_at(reader, corpus.characters, language.opening(corpus.kind), rows, LENGTH, rng)]
     return {
         temperature: [text for texts in written for text in texts[i * count : (i + 1) * count]]
         for i, temperature in enumerate(temperatures)

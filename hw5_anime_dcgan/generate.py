@@ -108,17 +108,6 @@ def generate(options):
             print(f"the rule of attributes.py finds {asked} {name} in {100 * share:.0f} % of them")
 
 
-def truncation(text):
-    """A number from 0.1 on."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not value >= 0.1:
-        raise cli.argparse.ArgumentTypeError(f"must be a number of at least 0.1, not {text!r}")
-    return value
-
-
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
@@ -129,7 +118,7 @@ def main(argv=None):
     add("--walk", type=cli.seed, nargs="+", metavar="N", help="an animation that walks between these faces")
     add(
         "--truncation",
-        type=truncation,
+        type=cli.number(0.1),
         default=float("inf"),
         metavar="T",
         help="draw noise beyond T again: 1 for safer faces, more alike (none)",

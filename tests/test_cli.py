@@ -35,7 +35,7 @@ BAD_OPTIONS = [
 
 
 @pytest.mark.parametrize(("options", "named"), BAD_OPTIONS, ids=lambda value: " ".join(value) if value else None)
-def test_bad_options(options, named, capsys, tmp_path):
+def test_bad_options(options, named, capsys):
     with pytest.raises(SystemExit) as end:
         train.main(options)
     assert end.value.code == 2
@@ -44,7 +44,7 @@ def test_bad_options(options, named, capsys, tmp_path):
     assert_one_sentence(captured.err, named, "--help")
 
 
-def test_bad_options_of_the_command_itself(train_command, tmp_path):
+def test_bad_options_of_the_command_itself(train_command):
     process = train_command("--epochs", "0")
     assert process.returncode == 2
     assert_one_sentence(process.stderr, "train.py", "--epochs", "at least 1", "'0'")

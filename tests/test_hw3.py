@@ -194,7 +194,7 @@ def test_generate_names_the_characters_that_it_never_saw(chinese_run, capsys):
     assert_one_sentence(capsys.readouterr().err, "has not learned poems")
 
 
-def test_acrostic_begins_each_clause_with_the_character_asked_for(networks):
+def test_acrostic_begins_each_clause_with_the_character_asked_for():
     options = SimpleNamespace(temperature=1.0, top_p=1.0)
     # CHARACTERS has no form line: the header is part of the prompt, so a network of poems knows its characters
     letters = CHARACTERS + "五言四句"

@@ -16,7 +16,7 @@ PICTURES = {"curves", "cells", "gates", "memory", "kinds", "temperature", "copyi
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz"
 PLAY = """
 KING HENRY:
-He said "go home" (so soon). Now
+He said "go home" and "now" (so soon). Now
 I go.
 
 MARY:
@@ -115,7 +115,7 @@ def test_properties_of_an_english_text():
         return [part for part in chosen.split("\0") if part]
 
     assert marked("inside a speaker's name") == ["KING HENRY:", "MARY:"]
-    assert marked("inside quotes") == ['"go home']
+    assert marked("inside quotes") == ['"go home"', '"now"']
     assert marked("inside brackets") == ["(so soon"]
     assert found["place in the line"][PLAY.index("He said") + 3] == 4
     assert found["place in the word"][PLAY.index("said") + 3] == 4
@@ -314,6 +314,14 @@ def test_kinds_leave_no_character_out():
         kinds = analyze.kinds_of(text, kind, "天天地人山水")
         np.testing.assert_array_equal(np.sum(list(kinds.values()), axis=0), 1)
     assert poems.is_header("五言四句\n天").sum() == kinds["the line that names the form"].sum()
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 800)))  # more than 500 and fewer than 1,500 different ones
+    assert set(analyze.kinds_of(many + "，", "chinese", many)) == {
+        "characters 1 to 100 by frequency",
+        "characters 101 to 500 by frequency",
+        "rarer characters",
+        "punctuation and others",
+    }
+    assert analyze.kinds_of(many + "，", "chinese", many)["punctuation and others"].sum() == 1
 
 
 def test_the_analysis_wants_a_finished_run(tmp_path, capsys):
