@@ -82,6 +82,19 @@ def _mean_distance(images):
     return float(pdist(flat(images)).mean()) if len(images) > 1 else None
 
 
+def detail_ratio(images, real):
+    """How sharp images are: the mean difference between neighbouring pixels, as a share of that in real ones.
+
+    Blurred images have less than 1, noisy ones more.
+    """
+
+    def detail(x):
+        x = flat(x).reshape(x.shape)
+        return np.abs(np.diff(x, axis=1)).mean() + np.abs(np.diff(x, axis=2)).mean()
+
+    return float(detail(images) / detail(real))
+
+
 def copying(images, train, test):
     """Is anything a copy of a training image? Distances (Euclidean, pixels in 0..1) to the nearest training image.
 

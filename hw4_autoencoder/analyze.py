@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import expit
 
-from common import analysis, images, plots
+from common import analysis, generated, images, plots
 from common.codes import flat, nearest
 from common.errors import UserError
 from hw4_autoencoder import evaluate, gan_report, inputs, maps, train, writing
@@ -90,7 +90,7 @@ def analyze_codes(coder, dataset, settings, options):
         numbers["plane_sure_share"] = float(np.mean(judge(plane).max(axis=1) > 0.9))
         numbers["written"] = writing.show_written(coder, judge, dataset, train_codes, settings, figures)
     else:
-        writing.show_samples(coder, train_codes, settings, figures / "written.png")
+        numbers["random_codes"] = writing.show_samples(coder, dataset, train_codes, settings, figures / "written.png")
     analysis.save_numbers(options, numbers)
 
 
@@ -120,7 +120,7 @@ def show_reconstructions(coder, x, test_codes, path, each=12):
         rows += [(f"{name}: image", x[rows_shown]), ("what comes back", rebuilt[rows_shown])]
     plots.image_rows(path, rows, "Test images, and what comes back from their codes")
     shares = dict(zip(("best", "median", "worst"), np.quantile(errors, (0, 0.5, 1)).tolist(), strict=True))
-    return {"mean_squared_error": shares}
+    return {"mean_squared_error": shares, "detail_ratio": generated.detail_ratio(rebuilt, x)}
 
 
 def show_denoising(coder, x, path, shown=12):

@@ -37,7 +37,11 @@ def analyze(generator, dataset, settings, options):
     rows = [("", samples[i * columns : (i + 1) * columns]) for i in range(10)]
     plots.image_rows(figures / "written.png", rows, "Written from noise", dataset.names if labels is not None else None)
     show_noise_walks(generator, dataset, settings, figures / "walks.png")
-    numbers = {"over_time": over_time, "copying": generated.copying(samples, dataset.x_train, dataset.x_test)}
+    numbers = {
+        "over_time": over_time,
+        "copying": generated.copying(samples, dataset.x_train, dataset.x_test),
+        "detail_ratio": generated.detail_ratio(samples, dataset.x_test),
+    }
     if judge:
         numbers["judge_accuracy"] = accuracy
     show_nearest(samples, dataset.x_train, figures / "nearest.png")

@@ -15,14 +15,17 @@ def projection(coder, train_codes):
         return lambda codes: codes
     from sklearn.decomposition import PCA
 
-    return PCA(2, random_state=0).fit(train_codes).transform if coder.latent_dim > 2 else with_zeros
+    return PCA(2, random_state=0).fit(train_codes).transform if coder.latent_dim > 2 else spread_out
 
 
-def with_zeros(codes):
-    return np.concatenate([codes, np.zeros_like(codes)], axis=1)
+def spread_out(codes):
+    """Codes of one number with a height drawn at random, so that they do not hide one another."""
+    return np.concatenate([codes, np.random.default_rng(0).random(codes.shape, "float32")], axis=1)
 
 
 def title_of_map(coder):
+    if coder.latent_dim == 1:
+        return "Where the one number of the code puts each test image (its height is drawn at random)"
     if coder.latent_dim == 2:
         return "Where the two numbers of the code put each test image"
     return f"The {coder.latent_dim} numbers of the code, seen along their two principal components"

@@ -22,7 +22,7 @@ from common.errors import UserError
 from hw4_autoencoder import evaluate, inputs
 
 HOMEWORK = "hw4_autoencoder"
-SETTINGS = {  # `map`: what is different for a code of two numbers; `colour`: for colour images
+SETTINGS = {  # what is different: `map`: for a code of two numbers; `longer`: for any other; `colour`: colour images
     "dense": {
         "latent_dim": 32,  # the code stands for the image; --latent-dim 2 makes it a place on a map
         "updates": 4300,  # 40 passes over the training digits
@@ -46,13 +46,13 @@ SETTINGS = {  # `map`: what is different for a code of two numbers; `colour`: fo
     },
     "vae": {
         "latent_dim": 2,
-        "updates": 10800,  # 100 passes
+        "updates": 4300,  # 40 passes
         "batch_size": 512,
         "network": "dense",
         "hidden": [1024, 512, 256],
         "activation": "gelu",
         "learning_rate": 2e-3,
-        "map": {"updates": 4300},
+        "longer": {"updates": 10800},
         "colour": {"network": "conv", "width": 32, "blocks": 0, "activation": "relu", "updates": 1000},
     },
     "neighbours": {
@@ -102,7 +102,7 @@ OPTIONS = {
         "choices": range(10),
         "metavar": "D",
         "default": None,
-        "help": "train a GAN on this digit alone (all)",
+        "help": "train a GAN on this digit alone, with --model gan if no other is named (all)",
     },
     "pixels": {
         "choices": ("grey", "binary"),
@@ -148,8 +148,7 @@ def variant(config):
 def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     check(config)
-    if config.latent_dim == 2:
-        vars(config).update(getattr(config, "map", {}))
+    vars(config).update(getattr(config, "map" if config.latent_dim == 2 else "longer", {}))
     if config.data_set != "mnist":
         vars(config).update(getattr(config, "colour", {}))
     dataset = inputs.load(config)

@@ -119,11 +119,17 @@ def random_codes(train_codes, settings, n, seed=0):
     return rng.multivariate_normal(mean, covariance, n).astype("float32")
 
 
-def show_samples(coder, train_codes, settings, path):
-    """Images of codes drawn at random."""
-    drawn = coder.decode(random_codes(train_codes, settings, 60))
+def show_samples(coder, dataset, train_codes, settings, path):
+    """Images of codes drawn at random; for colour images, of which no judge knows what they should be."""
+    drawn = coder.decode(random_codes(train_codes, settings, WRITTEN))
     plots.image_rows(path, [("", drawn[i : i + 12]) for i in range(0, 60, 12)], "Images of codes drawn at random")
-    return drawn
+    one_class = np.zeros(max(WRITTEN, len(dataset.x_test)), int)
+    x = dataset.x_test
+    return {
+        "detail_ratio": generated.detail_ratio(drawn, x),
+        "diversity_ratio": generated.diversity_ratio(drawn, one_class[:WRITTEN], x, one_class[: len(x)]),
+        "copying": generated.copying(drawn, dataset.x_train, x),
+    }
 
 
 def show_written(coder, judge, dataset, train_codes, settings, figures):

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 HOMEWORK = ROOT / "hw1_mnist_mlp" / "train.py"
@@ -155,6 +156,17 @@ def assert_one_sentence(stderr, *parts):
     assert len(stderr.strip().splitlines()) == 1, stderr
     for part in parts:
         assert str(part) in stderr, stderr
+
+
+def assert_drawn(folder, names, smallest=90, contrast=10):
+    """figures/ of the run holds pictures of these names, none of them tiny or almost empty.
+
+    smallest: the fewest pixels of a side. contrast: the least standard deviation of the values, of 255.
+    """
+    for name in names:
+        pixels = np.asarray(Image.open(folder / "figures" / f"{name}.png"))
+        assert min(pixels.shape[:2]) > smallest, name
+        assert pixels.std() > contrast, f"{name} is almost empty"
 
 
 def wait_for(condition, seconds=PATIENCE):

@@ -10,7 +10,7 @@ from common import bars, images
 from common.distort import distort
 from common.errors import UserError
 from hw1_mnist_mlp import analyze, train
-from tests.helpers import STAGED, metrics, train_on_real_subset
+from tests.helpers import STAGED, assert_drawn, metrics, train_on_real_subset
 
 PICTURES = {
     "curves",
@@ -83,10 +83,7 @@ def test_best_model_learns_from_distorted_digits(tmp_path):
 
 
 def test_analysis_draws_every_picture_and_sees_the_classes_come_apart(sample_run):
-    for name in PICTURES:
-        pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
-        assert min(pixels.shape[:2]) > 300
-        assert pixels.std() > 10, f"{name} is almost empty"
+    assert_drawn(sample_run, PICTURES, smallest=300)
     layers = json.loads((sample_run / "analysis.json").read_text())["layers"]
     assert list(layers) == ["input", "hidden_1", "hidden_2", "logits"]
     separation = [layer["class_separation"] for layer in layers.values()]

@@ -13,7 +13,7 @@ from common import bars, data, download, reuters, sample_data, texts
 from common.bag_of_words import BagOfWords
 from common.errors import UserError
 from hw1_reuters_mlp import analyze, train
-from tests.helpers import STAGED, assert_resumes_exactly, metrics, train_on_real_subset
+from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
 PICTURES = {
     "curves",
@@ -116,10 +116,7 @@ def test_a_stopped_run_ends_with_the_weights_it_would_have_had(tmp_path, monkeyp
 
 
 def test_analysis_draws_every_picture_and_finds_the_twins(sample_run):
-    for name in PICTURES:
-        pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
-        assert min(pixels.shape[:2]) > 300
-        assert pixels.std() > 8, f"{name} is almost empty"
+    assert_drawn(sample_run, PICTURES, smallest=300, contrast=8)
     found = json.loads((sample_run / "analysis.json").read_text())
     assert list(found["layers"]) == ["input", "hidden", "margins"]
     assert found["layers"]["margins"]["class_separation"] > found["layers"]["input"]["class_separation"]

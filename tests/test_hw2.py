@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from common import analysis, augment, bars, data, download, sample_data
 from common.errors import UserError
 from hw2_cifar10_cnn import analyze, train
-from tests.helpers import STAGED, assert_resumes_exactly, metrics, train_on_real_subset
+from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "2000", "--batch-size", "100", "--epochs", "6"]
 LAYERS = ("whiten", *(f"block{block}_conv{conv}" for block in (1, 2, 3) for conv in (1, 2)))
@@ -209,10 +209,7 @@ def test_analysis_draws_every_picture(sample_run, tmp_path, capsys, monkeypatch)
     monkeypatch.setattr(analyze, "ASCENT_STEPS", 20)
     monkeypatch.setattr(analyze, "SHOWN", 6)
     assert analyze.main(["--run", str(sample_run)]) == 0
-    for name in PICTURES:
-        pixels = np.asarray(Image.open(sample_run / "figures" / f"{name}.png"))
-        assert min(pixels.shape[:2]) > 200, name
-        assert pixels.std() > 10, f"{name} is almost empty"
+    assert_drawn(sample_run, PICTURES, smallest=200)
     found = json.loads((sample_run / "analysis.json").read_text())
     assert set(found["filters"]) == set(LAYERS)
     assert found["layers"]["block3_relu2"]["probe_accuracy"] > found["layers"]["input"]["probe_accuracy"] + 0.3

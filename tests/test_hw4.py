@@ -14,7 +14,14 @@ from common import bars, codes, data, faces, generated, sample_data
 from common.errors import UserError
 from common.gan import GAN
 from hw4_autoencoder import analyze, evaluate, inputs, maps, model, train, writing
-from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
+from tests.helpers import (
+    STAGED,
+    assert_drawn,
+    assert_one_sentence,
+    assert_resumes_exactly,
+    metrics,
+    train_on_real_subset,
+)
 
 SHAPES = ((28, 28), (32, 32, 3), (64, 64, 3))
 TINY = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
@@ -27,13 +34,6 @@ OF_CODES = {
     *("slanted", "walks", "written", "random"),
 }
 OF_GAN = {"curves", "samples", "reports", "training", "written", "walks", "nearest"}
-
-
-def assert_drawn(folder, names):
-    for name in names:
-        pixels = np.asarray(Image.open(folder / "figures" / f"{name}.png"))
-        assert min(pixels.shape[:2]) > 90, name
-        assert pixels.std() > 10, f"{name} is almost empty"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -324,7 +324,7 @@ def test_every_model_learns_colour_images_too(name, data_set, small_networks, tm
     [
         ("--digit 8 --model vae", "--digit"),
         ("--digit 8 --data-set cifar10", "--digit"),
-        ("--model cgan --data-set faces", "no"),
+        ("--model cgan --data-set faces", "needs classes"),
         ("--model conv --pixels binary", "--pixels"),
         ("--model vae --noise 0.2", "--noise"),
     ],
@@ -376,6 +376,14 @@ def test_copies_and_collapse_are_noticed():
     one_of_each = np.stack([x[y == digit][0] for digit in range(10)])
     labels = np.arange(300) % 10
     assert generated.diversity_ratio(one_of_each[labels], labels, x_test, y_test) == 0
+
+
+def test_blur_is_noticed():
+    x = sample_data.digits()[0].astype(float)
+    assert generated.detail_ratio(x[:1000], x[1000:]) == pytest.approx(1, abs=0.05)
+    assert generated.detail_ratio((x + np.roll(x, (1, 1), (1, 2))) / 2, x) < 0.95
+    striped = np.tile(np.array([0, 255], "uint8"), (2, 4, 2))  # from column to column all the way, from row to row none
+    assert generated.detail_ratio(striped // 5, striped) == pytest.approx(0.2)
 
 
 def test_separation_of_codes():
@@ -492,3 +500,7 @@ def test_analysis_of_images_without_classes(small_networks, tmp_path):
         assert train.main([*options, "--model", name, "--out", str(out)]) == 0
         assert analyze.main(["--run", str(out)]) == 0
         assert_drawn(out, pictures)
+        found = json.loads((out / "analysis.json").read_text())
+        samples = found["random_codes"] if name == "conv" else found
+        assert samples["detail_ratio"] > 0
+        assert samples["copying"]["smallest"] > 0

@@ -19,6 +19,7 @@ from tests.helpers import (
     KILLED,
     ROOT,
     STAGED,
+    assert_drawn,
     assert_one_sentence,
     assert_same_result,
     history,
@@ -59,13 +60,6 @@ def conditional(tmp_path_factory):
     out = tmp_path_factory.mktemp("conditional") / "out"
     assert train.main([*TINY, *CONDITIONAL, "--out", str(out)]) == 0
     return out
-
-
-def assert_drawn(folder, names):
-    for name in names:
-        pixels = np.asarray(Image.open(folder / "figures" / f"{name}.png"))
-        assert min(pixels.shape[:2]) > 90, name
-        assert pixels.std() > 10, f"{name} is almost empty"
 
 
 # The networks and what they learn from
