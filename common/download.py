@@ -50,7 +50,7 @@ def fetch(remote, folder):
                     raise UserError(f"cannot write {folder / remote.name}: {error.strerror or error}") from None
                 reasons[url] = _reason(error)
             except ValueError:
-                reasons[url] = "sent other bytes than expected (SHA-256 differs)"
+                reasons[url] = "sent other bytes than expected (their hash differs)"
     raise UserError(f"{remote.name} could not be downloaded: " + "; ".join(f"{u}: {r}" for u, r in reasons.items()))
 
 

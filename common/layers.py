@@ -1,4 +1,4 @@
-"""What each layer of a trained network has made of the data: the layer analysis of homeworks 1 and 2.
+"""What each layer of a trained network has made of the data: the layer analysis of homeworks 1, 2 and 4.
 
 Arrays are (examples, units), float32. Labels are integers (examples,).
 """

@@ -63,8 +63,9 @@ class Judge:
         distances, rows = [], []
         for i in range(0, len(features), 500):  # some at a time: memory
             between = euclidean_distances(features[i : i + 500], self.train)
-            closest = np.partition(between, [0, min(AROUND, len(self.train) - 1)], axis=1)
-            distances.append(closest[:, 0] / np.maximum(closest[:, min(AROUND, len(self.train) - 1)], 1e-6))
+            last = min(AROUND, len(self.train)) - 1
+            closest = np.partition(between, [0, last], axis=1)
+            distances.append(closest[:, 0] / np.maximum(closest[:, last], 1e-6))
             rows.append(between.argmin(axis=1))
         return np.concatenate(distances), np.concatenate(rows)
 
@@ -121,7 +122,7 @@ def troubles(row):
     if row["fooled"] < 0.02 and row["real_loss"] + row["fake_loss"] < 0.1:
         found.append(
             "the discriminator has won: it tells all drawn faces from real ones, and the generator learns nothing from "
-            "that; try --model best, more faces or another --seed"
+            "that; try --model best if this is another, more faces or another --seed"
         )
     if row["generator_loss"] > 20:
         found.append(
@@ -131,11 +132,11 @@ def troubles(row):
     if row["diversity_ratio"] < 0.4:
         found.append(
             f"the faces have collapsed: they differ only {100 * row['diversity_ratio']:.0f} % as much as real ones; "
-            "try --model best or another --seed"
+            "try --model best if this is another, or another --seed"
         )
     elif row["colour_ratio"] < 0.4:
         found.append(
             f"the colours have collapsed: they vary only {100 * row['colour_ratio']:.0f} % as much as real ones; "
-            "try --model best or another --seed"
+            "try --model best if this is another, or another --seed"
         )
     return found

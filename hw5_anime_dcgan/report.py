@@ -147,7 +147,7 @@ def final_figures(generator, dataset, wishes):
 
 
 def show_progress(run, ladder):
-    """ladder.png, a row of the fixed noise for each count of `ladder` that was reached; ladder.gif; curves.png."""
+    """ladder.png, a row of the fixed noise for each count of `ladder` reached; ladder.gif; samples.png; curves.png."""
     history = run.progress.history
     reported = [row["updates"] for row in history]
     grids = {n: np.asarray(Image.open(run.folder / "samples" / f"{n:06d}.png")) for n in reported}

@@ -95,8 +95,8 @@ def text(model, folder, corpus):
     with a full memory train.py lets it read the end of the passage before; here that would give away the answers of
     that passage, so the first WARM_UP characters of a passage do not count instead.
     """
-    # The one homework that is scored by what it writes: its own functions measure that. Nothing else in common knows
-    # a homework, and this knows it by name only.
+    # Homeworks 3 to 5 are scored by their own functions, which are imported by name, and here only: nothing else in
+    # common knows a homework.
     device.setup("float32")  # it imports Keras
     language = importlib.import_module("hw3_lstm_text.language")
     characters = _read_characters(folder / "characters.json")
