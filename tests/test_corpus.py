@@ -226,7 +226,7 @@ NO_TEXTS = {
 
 
 @pytest.mark.parametrize("case", NO_TEXTS)
-def test_what_is_no_text(case, tmp_path, monkeypatch):
+def test_what_is_no_text(case, tmp_path):
     content, *parts = NO_TEXTS[case]
     path = tmp_path / "own.txt"
     path.write_bytes(content)

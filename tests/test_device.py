@@ -150,7 +150,7 @@ def test_more_gpus_than_can_be_used(rows, nvidia_smi):
     assert_one_sentence(str(error.value), "--gpus 2", "0 GPUs")
 
 
-def test_more_gpus_than_there_are_and_the_command(server, tmp_path, monkeypatch):
+def test_more_gpus_than_there_are_and_the_command(server, tmp_path):
     process = server.run("--data", "sample", "--gpus", "2", "--out", tmp_path, environment={"PATH": str(tmp_path)})
     assert process.returncode == 1
     assert_one_sentence(process.stderr, "--gpus 2")
