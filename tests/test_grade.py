@@ -497,6 +497,12 @@ def inspect(tmp_path, source, member, content):
     return weights.inspect(tmp_path / "changed.keras")
 
 
+def from_another_file():
+    layout = h5py.VirtualLayout((9,), "f4")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "a", (9,))
+    return layout
+
+
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
@@ -507,10 +513,7 @@ def inspect(tmp_path, source, member, content):
         (lambda file: file.__setitem__("a", h5py.SoftLink("/")), "another place or file"),
         (lambda file: file.__setitem__("a", file), "a maze of links"),
         (lambda file: file.create_dataset("a", data=["text"]), "other than arrays of numbers"),
-        (
-            lambda file: file.create_virtual_dataset("a", h5py.VirtualLayout((9,), "f4")),
-            "in (another file|chunks)|claim",
-        ),
+        (lambda file: file.create_virtual_dataset("a", from_another_file()), "in another file"),
     ],
     ids=["claim", "chunks", "external", "link", "soft", "loop", "text", "virtual"],
 )
