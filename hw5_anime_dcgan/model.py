@@ -53,23 +53,23 @@ def _smooth(shape):
     return tent[:, None, None, None] * tent[:, None, None] * channels
 
 
-def build_discriminator(width, spectral=False, n_attributes=0):
+def build_discriminator(width, n_attributes=0):
     """An image in 0..1, and the attributes if there are any, to the logit of being real.
 
-    spectral: spectral normalisation of the convolutions in place of batch normalisation of their outputs. The
-    attributes are compared with what the network sees by a scalar product (Miyato & Koyama 2018, arXiv:1802.05637).
+    The attributes are compared with what the network sees by a scalar product (Miyato & Koyama 2018, arXiv:1802.05637).
     """
     images = keras.Input((SIDE, SIDE, 3), name="image")
     attributes = [keras.Input((n_attributes,), name="attributes")] if n_attributes else []
-    convolution = SpectralConv2D if spectral else layers.Conv2D
     x = layers.Rescaling(2, offset=-1, name="centre")(images)
     for side, channels in ((32, width), (16, 2 * width), (8, 4 * width), (4, 8 * width)):
-        bias = spectral or side == 32  # elsewhere the normalisation has one
-        x = convolution(channels, 4, 2, "same", use_bias=bias, kernel_initializer=_normal(), name=f"halve_{side}")(x)
-        if not bias:
+        outermost = side == 32  # is not normalised (section 3 of the paper); elsewhere the normalisation has a bias
+        x = layers.Conv2D(
+            channels, 4, 2, "same", use_bias=outermost, kernel_initializer=_normal(), name=f"halve_{side}"
+        )(x)
+        if not outermost:
             x = _norm(x, f"stage_{side}")
         x = layers.LeakyReLU(0.2, name=f"stage_{side}")(x)  # 32 x 32, 16 x 16, 8 x 8, 4 x 4
-    logit = convolution(1, 4, kernel_initializer=_normal(), dtype="float32", name="logit_map")(x)
+    logit = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logit_map")(x)
     logit = layers.Reshape((1,), dtype="float32", name="logit")(logit)
     if attributes:
         seen = layers.GlobalAveragePooling2D(name="seen")(x)
@@ -77,36 +77,3 @@ def build_discriminator(width, spectral=False, n_attributes=0):
         fit = layers.Dot(1, dtype="float32", name="fit")([seen, wished])
         logit = layers.Add(dtype="float32", name="sum")([logit, fit])
     return keras.Model([images, *attributes] if attributes else images, logit, name="discriminator")
-
-
-@keras.saving.register_keras_serializable("hw5_anime_dcgan")
-class SpectralConv2D(layers.Conv2D):
-    """A convolution whose kernel is divided by its largest singular value (Miyato et al. 2018, arXiv:1802.05957).
-
-    The kernel counts as a matrix with a column for each filter. One step of the power iteration per call in training
-    keeps `direction`, its largest left singular vector, up to date.
-    """
-
-    save_own_variables = layers.Layer.save_own_variables  # those of a convolution know of kernel and bias alone
-    load_own_variables = layers.Layer.load_own_variables
-
-    def build(self, input_shape):
-        super().build(input_shape)
-        start = keras.initializers.RandomNormal()
-        self.direction = self.add_weight((self.filters,), start, trainable=False, autocast=False, name="direction")
-
-    def call(self, inputs, training=None):
-        kernel = ops.cast(self.kernel, "float32")
-        matrix, direction = ops.reshape(kernel, (-1, self.filters)), ops.convert_to_tensor(self.direction)
-        fixed = ops.stop_gradient(matrix)
-        across = _unit(ops.matmul(fixed, direction))
-        direction = _unit(ops.matmul(across, fixed))
-        if training:
-            self.direction.assign(direction)
-        largest = ops.sum(ops.matmul(across, matrix) * direction)
-        x = ops.conv(inputs, ops.cast(kernel / largest, inputs.dtype), strides=list(self.strides), padding=self.padding)
-        return x + ops.cast(self.bias, x.dtype) if self.use_bias else x
-
-
-def _unit(vector):
-    return vector / (ops.sqrt(ops.sum(ops.square(vector))) + 1e-12)

@@ -7,6 +7,7 @@ import time
 
 import keras
 import numpy as np
+from matplotlib.ticker import LogFormatter
 from PIL import Image, ImageDraw, ImageFont
 
 from common import files, plots
@@ -195,6 +196,8 @@ def show_curves(history, best, path):
             ax.legend(fontsize=9)
         if label == "Fréchet distance":
             ax.set_yscale("log")
+            ax.yaxis.set_major_formatter(LogFormatter())  # 100 for 10², 40 for 4 x 10¹
+            ax.yaxis.set_minor_formatter(LogFormatter())
         elif label in ("share", "precision and recall"):
             ax.set_ylim(-0.03, 1.03)
         else:

@@ -29,7 +29,6 @@ SETTINGS = {
         "learning_rate": 2e-4,  # of the generator
         "discriminator_rate": 4e-4,  # higher, as the normalised layers learn slowly (Heusel et al. 2017)
         "hinge": True,  # the hinge loss (Lim & Ye 2017)
-        "spectral": True,  # normalisation of the discriminator (Miyato et al. 2018)
         "augment": True,  # the discriminator sees shifted faces (Zhao et al. 2020)
         "mirror": True,  # twice as many faces
         "memory": 1000,  # updates that the averaged generator remembers (Yazıcı et al. 2018); 0: none
@@ -40,7 +39,6 @@ SETTINGS = {
         "learning_rate": 2e-4,
         "discriminator_rate": 2e-4,
         "hinge": False,
-        "spectral": False,
         "augment": False,
         "mirror": False,
         "memory": 0,
@@ -149,7 +147,7 @@ def build(config, n_attributes):
     size = config.latent_dim, config.width, n_attributes
     model = GAN(
         models.build_generator(*size),
-        models.build_discriminator(config.width, config.spectral, n_attributes),
+        models.build_discriminator(config.width, n_attributes),
         averaged=models.build_generator(*size) if config.memory else None,
         memory=config.memory,
         seed=config.seed,

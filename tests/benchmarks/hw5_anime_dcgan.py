@@ -1,7 +1,7 @@
 """Homework 5 beside the usual Keras script, what each part of `best` is worth, and how the Fréchet distance ranks.
 
     python tests/benchmarks/hw5_anime_dcgan.py               updates per second, ours and theirs (10 minutes)
-    python tests/benchmarks/hw5_anime_dcgan.py ablation      `best`, and without each of its parts (hours; --updates N)
+    python tests/benchmarks/hw5_anime_dcgan.py ablation      `best`, and with each setting changed (hours; --updates N)
     python tests/benchmarks/hw5_anime_dcgan.py ranking [RUN ...]   the distance of spoiled faces, and of finished runs
 
 The usual script trains by `train_on_batch`: the discriminator on real faces, then on drawn ones that `predict` makes,
@@ -10,6 +10,7 @@ are ours, in Keras' default float32. Ours is timed as a student gets it, and in 
 each in processes of its own; the median counts.
 """
 
+import csv
 import json
 import statistics
 import sys
@@ -127,38 +128,35 @@ def speed():
             print(f"  {name:14} {rate:8.2f} updates per second, {tera * rate:7.3f} TFLOP/s, {times}", flush=True)
 
 
-def one_run(name, updates):
-    """Train `best` without the part `name` ("" for all of it; "dcgan" for the plain one) and print its metrics."""
+def one_run(model, changed, updates):
+    """Train `model` with the settings `changed` (JSON) and print the figures of its last report: on held-out faces."""
     from hw5_anime_dcgan import train
 
-    if name in parts():
-        train.SETTINGS["best"][name] = train.SETTINGS["dcgan"][name]
-    model = "dcgan" if name == "dcgan" else "best"
+    train.SETTINGS[model].update(json.loads(changed))
     with tempfile.TemporaryDirectory() as out:
         assert train.main(["--data", "full", "--model", model, "--updates", updates, "--out", out]) == 0
-        print((Path(out) / "metrics.json").read_text().replace("\n", " "))
-
-
-def parts():
-    """The settings in which `best` differs from `dcgan`."""
-    from hw5_anime_dcgan import train
-
-    return [name for name, value in train.SETTINGS["best"].items() if value != train.SETTINGS["dcgan"][name]]
+        with (Path(out) / "history.csv").open(newline="", encoding="utf-8") as file:
+            *_, last = csv.DictReader(file)
+    print(json.dumps({name: float(value) for name, value in last.items()}))
 
 
 def ablation(updates):
-    print("                     Fréchet distance  precision  recall  copies  diversity  updates per second")
-    for name in ("", *parts(), "dcgan"):
-        found = runs.child(__file__, "one_run", name, updates)
-        title = {"": "best", "dcgan": "dcgan"}.get(name, f"best without {name}")
+    from hw5_anime_dcgan import train
+
+    best, plain = train.SETTINGS["best"], train.SETTINGS["dcgan"]
+    changes = [{}, *({name: plain[name]} for name in best if best[name] != plain[name])]
+    print("                                Fréchet distance  precision  recall  copies  diversity  updates per second")
+    for model, changed in [*(("best", change) for change in changes), ("dcgan", {})]:
+        found = runs.child(__file__, "one_run", model, json.dumps(changed), updates)
+        title = " ".join([model, *(f"with {name} {value}" for name, value in changed.items())])
         print(
-            f"{title:20} {found['frechet_distance']:17.1f}  {found['precision']:9.2f}  {found['recall']:6.2f}  "
+            f"{title:31} {found['frechet_distance']:17.1f}  {found['precision']:9.2f}  {found['recall']:6.2f}  "
             f"{found['copy_share']:6.3f}  {found['diversity_ratio']:9.2f}  {found['updates_per_second']:18.2f}",
             flush=True,
         )
 
 
-def ranking(*runs):
+def ranking(*folders):
     import numpy as np
     from PIL import Image, ImageFilter
 
@@ -184,13 +182,13 @@ def ranking(*runs):
         "50 real faces, 30 times each": test[rng.integers(0, 50, len(test))],
         "noise": rng.integers(0, 256, test.shape, "uint8"),
     }
-    if runs:
+    if folders:
         device.setup("float32")
         import keras
 
         from hw5_anime_dcgan import report
 
-        for run in runs:
+        for run in folders:
             generator = keras.models.load_model(Path(run) / "model.keras")
             updates = json.loads((Path(run) / "metrics.json").read_text())["best_updates"]
             sets[f"{Path(run).name}, {updates:,} updates"] = report.draw(generator, report.noise(generator, 1500, 7))
