@@ -67,7 +67,12 @@ def recognised_share(probabilities, wished):
 
 
 def diversity_ratio(images, labels, real, real_labels, some=200):
-    """Mean distance between generated images of one class, as a share of that between real ones; mean over classes."""
+    """Mean distance between generated images of one class, as a share of that between real ones; mean over classes.
+
+    labels None: all images are of one class, and `real_labels` does not count.
+    """
+    if labels is None:
+        labels, real_labels = np.zeros(len(images), int), np.zeros(len(real), int)
     ratios = []
     for label in np.unique(labels):
         own, theirs = (_mean_distance(each[of == label][:some]) for each, of in ((images, labels), (real, real_labels)))
@@ -89,7 +94,7 @@ def detail_ratio(images, real):
     """
 
     def detail(x):
-        x = flat(x).reshape(x.shape)
+        x = x.astype("float32")  # differences of uint8 would wrap around
         return np.abs(np.diff(x, axis=1)).mean() + np.abs(np.diff(x, axis=2)).mean()
 
     return float(detail(images) / detail(real))

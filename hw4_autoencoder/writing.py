@@ -123,12 +123,10 @@ def show_samples(coder, dataset, train_codes, settings, path):
     """Images of codes drawn at random; for colour images, of which no judge knows what they should be."""
     drawn = coder.decode(random_codes(train_codes, settings, WRITTEN))
     plots.image_rows(path, [("", drawn[i : i + 12]) for i in range(0, 60, 12)], "Images of codes drawn at random")
-    one_class = np.zeros(max(WRITTEN, len(dataset.x_test)), int)
-    x = dataset.x_test
     return {
-        "detail_ratio": generated.detail_ratio(drawn, x),
-        "diversity_ratio": generated.diversity_ratio(drawn, one_class[:WRITTEN], x, one_class[: len(x)]),
-        "copying": generated.copying(drawn, dataset.x_train, x),
+        "detail_ratio": generated.detail_ratio(drawn, dataset.x_test),
+        "diversity_ratio": generated.diversity_ratio(drawn, None, dataset.x_test, dataset.y_test),
+        "copying": generated.copying(drawn, dataset.x_train, dataset.x_test),
     }
 
 

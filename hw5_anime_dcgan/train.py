@@ -27,7 +27,7 @@ SETTINGS = {
         "batch_size": 64,
         "latent_dim": 100,  # numbers of noise
         "learning_rate": 2e-4,  # of the generator
-        "discriminator_rate": 4e-4,  # higher, as the normalised layers learn slowly (Heusel et al. 2017)
+        "discriminator_rate": 4e-4,  # twice that of the generator (Heusel et al. 2017)
         "hinge": True,  # the hinge loss (Lim & Ye 2017)
         "augment": True,  # the discriminator sees shifted faces (Zhao et al. 2020)
         "mirror": True,  # twice as many faces
