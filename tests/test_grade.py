@@ -751,9 +751,10 @@ def test_runs_are_graded_as_they_were_measured(workers, tmp_path, monkeypatch):
         measured[train.HOMEWORK] = metrics(folder)["test_accuracy"]
     assert grade.main([str(tmp_path / "class"), *data_dir, "--out", str(tmp_path / "grades")]) == 0
     found = json.loads((tmp_path / "grades" / "students" / "student.json").read_text())["homeworks"]
+    tiers = {"hw1_mnist_mlp": "simple", "hw1_reuters_mlp": "strong"}  # reached by all seeds
     for homework, accuracy in measured.items():
         assert found[homework]["figures"]["test_accuracy"] == pytest.approx(accuracy, abs=0.001)
-        assert found[homework]["points"] >= rules.load().points["simple"]
+        assert found[homework]["points"] >= rules.load().points[tiers[homework]]
     assert found["hw2_cifar10_cnn"]["reason"] == "not handed in"
 
 
