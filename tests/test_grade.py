@@ -464,6 +464,7 @@ def test_runs(tmp_path):
     run("second", {"homework": "hw1_mnist_mlp"})
     run("first", {"homework": "hw1_mnist_mlp"}, "sample")
     run("hw2_cifar10_cnn")
+    run("cifar_best", {"homework": "hw2_cifar10_cnn"})
     run("hw3_lstm_text", {"homework": ["hw3_lstm_text"]})
     run("own", {"homework": "hw3_lstm_text", "corpus": "/home/me/text.txt"})
     run("other", {"homework": "os"})

@@ -113,7 +113,9 @@ def _unpack(path, work):
 
 
 def runs(root):
-    """{homework of common/bars.py: Run} of an opened submission. Of several runs of one the first by name counts.
+    """{homework of common/bars.py: Run} of an opened submission.
+
+    Of several runs of one that in outputs/<homework> counts, else the first by name.
 
     Raises Refused.
     """
@@ -122,7 +124,8 @@ def runs(root):
         raise Refused("outputs is a link: links are not followed")
     for base in (root, *_folders(root)):
         outputs = base / "outputs"
-        for folder in _folders(outputs) if outputs.is_dir() else ():
+        folders = _folders(outputs) if outputs.is_dir() else []
+        for folder in sorted(folders, key=lambda folder: folder.name not in HOMEWORKS):
             _add(found, folder, base, root)
     if not found:  # handed in without the folder outputs/
         for folder in (root, *_folders(root)):
