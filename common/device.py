@@ -8,13 +8,16 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.errors import UserError
 
 MIN_FREE_MIB = 2000  # a GPU with less free memory is left to those who use it
+BACKENDS = ("tensorflow", "jax")
 HOSTS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # Keras' own variable: where the first of several hosts can be reached
+_stderr = threading.Lock()  # the grader starts Keras from several threads
 
 
 @dataclass
@@ -36,19 +39,15 @@ def setup(precision="auto", gpus=None, seed=0):
 
     precision: "auto", "float32", "bfloat16", "float16". gpus: how many, None for one if there is any.
     Respects CUDA_VISIBLE_DEVICES and KERAS_BACKEND, and joins other hosts when HOSTS is set. Raises UserError when
-    fewer GPUs than asked for can be used.
+    fewer GPUs than asked for can be used, or the backend is none that this project knows, or is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up lines hide ours
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: take GPU memory as needed
-    asked = precision
     chosen, why_cpu = _choose_gpus(gpus)
-    precision, reason, inside_dnnl = _choose_precision(asked, chosen)
-
     if HOSTS in os.environ:
         print(f"joining the other hosts at {os.environ[HOSTS]} ...", file=sys.stderr)
     with _quiet_start():
-        import keras
-
+        keras = _import_keras()
         backend = keras.backend.backend()
         if HOSTS in os.environ:
             if backend != "jax":
@@ -59,10 +58,11 @@ def setup(precision="auto", gpus=None, seed=0):
         hint = 'pip install "tensorflow[and-cuda]"' if backend == "tensorflow" else 'pip install "jax[cuda13]"'
         print(f"note: this {backend} cannot use the GPU that is here ({hint}); using the CPU", file=sys.stderr)
         chosen = []
-        precision, reason, inside_dnnl = _choose_precision(asked, chosen)  # in time: oneDNN has computed nothing yet
     if gpus and len(usable) < gpus:
         raise UserError(f"--gpus {gpus} asked for, but {len(usable)} GPUs can be used: give a smaller number")
 
+    # in time for oneDNN, which reads its environment when it first computes
+    precision, reason, inside_dnnl = _choose_precision(precision, chosen, backend)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy("float32" if precision == "float32" or inside_dnnl else f"mixed_{precision}")
     if chosen:
@@ -79,6 +79,20 @@ def setup(precision="auto", gpus=None, seed=0):
     elif len(chosen) > 1:
         scope = _data_parallel(backend, usable)
     return Device(backend, precision, line, scope)
+
+
+def _import_keras():
+    """The module keras, with a backend that works. Raises UserError."""
+    advice = "install TensorFlow, or JAX and set KERAS_BACKEND=jax"
+    try:
+        import keras
+    except ModuleNotFoundError as error:
+        if error.name == "keras":
+            raise
+        raise UserError(f"Keras cannot start without {error.name}: {advice}") from None
+    if keras.backend.backend() not in BACKENDS:
+        raise UserError(f"the backend {keras.backend.backend()} of Keras is not one that works here: {advice}")
+    return keras
 
 
 def _choose_gpus(wanted):
@@ -99,8 +113,10 @@ def _choose_gpus(wanted):
             continue
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        names = [name.strip() for name in visible.split(",")]
-        gpus = [gpu for gpu in gpus if gpu["index"] in names or gpu["uuid"] in names]
+        names = [name.strip() for name in visible.split(",") if name.strip()]
+        parts = [name for name in names if name.startswith("MIG-")]  # of GPUs, which nvidia-smi does not list
+        gpus = [gpu for gpu in gpus if any(name == gpu["index"] or gpu["uuid"].startswith(name) for name in names)]
+        gpus += [{"index": part, "uuid": part, "name": "a part", "free": 0, "capability": 8.0} for part in parts]
         why_none = "; CUDA_VISIBLE_DEVICES hides the GPUs"
     else:
         gpus = [gpu for gpu in gpus if gpu["free"] >= MIN_FREE_MIB]
@@ -111,33 +127,30 @@ def _choose_gpus(wanted):
     return gpus, "" if gpus else why_none
 
 
-def _choose_precision(asked, gpus):
+def _choose_precision(asked, gpus, backend):
     """(precision, why, whether oneDNN is told to compute in it inside a float32 graph)."""
     if asked != "auto":
         precision, reason = asked, "as asked"
     else:
-        precision, reason = _gpu_precision(gpus) if gpus else _cpu_precision()
+        precision, reason = _gpu_precision(gpus) if gpus else _cpu_precision(backend)
     # With AMX, oneDNN itself computes the products and convolutions of a float32 graph in bfloat16, when told so.
-    inside_dnnl = precision == "bfloat16" and not gpus and _on_tensorflow() and "amx_bf16" in _cpu_flags()
+    on_cpu = not gpus and backend == "tensorflow"
+    inside_dnnl = precision == "bfloat16" and on_cpu and "amx_bf16" in _cpu_flags()
     if inside_dnnl:
         os.environ["DNNL_DEFAULT_FPMATH_MODE"] = "BF16"
     return precision, reason, inside_dnnl
 
 
-def _cpu_precision():
+def _cpu_precision(backend):
     """bfloat16 where the CPU multiplies it in hardware and TensorFlow's oneDNN makes use of that.
 
     Measured on two cores with AVX512-BF16: training is 1.5 to 2.2 times as fast for the networks of homework 2;
     with AMX 1.2 to 1.6 times. Without such instructions, and on JAX, bfloat16 is slower than float32.
     """
     for flag, name in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16")):
-        if _on_tensorflow() and flag in _cpu_flags():
+        if backend == "tensorflow" and flag in _cpu_flags():
             return "bfloat16", f"the CPU has {name}"
     return "float32", "faster than bfloat16 on this CPU"
-
-
-def _on_tensorflow():
-    return os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 
 
 def _cpu_flags():
@@ -154,15 +167,16 @@ def _gpu_precision(gpus):
 @contextlib.contextmanager
 def _quiet_start():
     """Hide what native code prints to stderr while the backend loads, for example about a missing GPU."""
-    sys.stderr.flush()
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+    with _stderr:
+        sys.stderr.flush()
+        saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(null)
 
 
 def _start_backend(backend):

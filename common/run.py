@@ -109,14 +109,22 @@ class Run:
             )
 
     def epochs(self, examples):
-        """The number of epochs over `examples`: --epochs, else as many as make the updates of the settings."""
+        """The number of epochs over `examples`: --epochs, else as many as make the updates of the settings.
+
+        Raises UserError when several GPUs cannot share the batches equally: Keras on TensorFlow does without that for
+        the last batch only.
+        """
+        gpus, first = self.config.gpus or 1, min(self.config.batch_size, examples)
+        if first % gpus and self.device.backend == "tensorflow":
+            raise UserError(f"{gpus} GPUs cannot share a batch of {first} equally: change --gpus or --batch-size")
         steps_per_epoch = math.ceil(examples / self.config.batch_size)
         return self.config.epochs or math.ceil(self.config.updates / steps_per_epoch)
 
     def restore(self, model):
         """Load the newest whole checkpoint into the compiled `model` if --resume was given; the epochs finished."""
         if self.config.resume:
-            self.progress = checkpoint.restore(self.folder / "checkpoint", model)
+            with self.device.scope():  # of several GPUs: the variables of the optimizer are made now
+                self.progress = checkpoint.restore(self.folder / "checkpoint", model)
             if self.progress.history:  # the run may have stopped between the checkpoint and this file
                 files.write_csv(self.folder / "history.csv", self.progress.history)
             done = self.progress.epoch

@@ -103,7 +103,7 @@ def train(config, run):
         epochs=epochs,
         initial_epoch=batches.epoch,
         validation_data=(x_val, keras.utils.to_categorical(y_val, 10)),
-        validation_batch_size=500,
+        validation_batch_size=config.batch_size,
         callbacks=run.callbacks(),
         verbose=run.verbose,
     )

@@ -210,7 +210,7 @@ def test_the_default_folders_are_those_of_the_repository(monkeypatch):
 
 def test_length_of_the_training(tmp_path):
     """Without --epochs small data is seen more often: the number of updates is what the settings give."""
-    config = argparse.Namespace(out=tmp_path, epochs=None, updates=600, batch_size=100)
+    config = argparse.Namespace(out=tmp_path, epochs=None, updates=600, batch_size=100, gpus=None)
     assert Run(config).epochs(10_000) == 6
     assert Run(config).epochs(250) == 200
     assert Run(config).epochs(260_000) == 1

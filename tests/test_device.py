@@ -1,10 +1,12 @@
 """The choice of the device and of the arithmetic, with GPUs that only a fake nvidia-smi knows about."""
 
+import argparse
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 
 from common import device
 from common.errors import UserError
+from common.run import Run
 from tests.helpers import BACKEND, PATIENCE, ROOT, assert_one_sentence
 
 FREE, BUSY, SMALL, OLD = (
@@ -94,7 +97,10 @@ def test_a_busy_gpu_is_left_to_those_who_use_it(nvidia_smi):
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("2", "GPU-small"), ("GPU-old", "GPU-old"), ("0,2", "GPU-small"), ("0", "GPU-busy"), ("", "")],
+    [
+        *[("2", "GPU-small"), ("GPU-old", "GPU-old"), ("0,2", "GPU-small"), ("0", "GPU-busy"), ("", "")],
+        *[("GPU-sm", "GPU-small"), ("MIG-1", "MIG-1")],  # as CUDA takes them too: the begin of a name, a part of a GPU
+    ],
 )
 def test_cuda_visible_devices_is_respected(given, expected, nvidia_smi, monkeypatch):
     """Who sets it has decided: among those the freest, even if it is busy."""
@@ -207,12 +213,83 @@ def test_seed(monkeypatch, tmp_path):
         assert not np.array_equal(first, other)
 
 
+def test_the_backend_of_the_settings_file_counts(cpu, monkeypatch, tmp_path):
+    """Keras reads ~/.keras/keras.json too, so the environment does not tell which backend runs."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(device, "_start_backend", lambda backend: [])
+    cpu("avx512_bf16")
+    assert device.setup("auto").precision == "float32"
+
+
+@pytest.mark.parametrize(("name", "reason"), [("torch", "torch"), ("nonsense", "nonsense")])
+def test_a_backend_that_does_not_work_here(name, reason, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: name)
+    with pytest.raises(UserError) as error:
+        device.setup("float32")
+    assert_one_sentence(str(error.value), reason, "KERAS_BACKEND=jax")
+
+
+def test_a_backend_that_is_not_installed(monkeypatch):
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    with pytest.raises(UserError) as error:
+        device.setup("float32")
+    assert_one_sentence(str(error.value), "tensorflow", "KERAS_BACKEND=jax")
+
+
+class Missing:
+    """Finds for Keras that TensorFlow is not installed."""
+
+    def find_spec(self, name, *_):
+        if name == "keras":
+            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+
+def test_stderr_comes_back_when_two_threads_start_keras():
+    began = os.fstat(2)
+    entered, leave = threading.Event(), threading.Event()
+
+    def first():
+        with device._quiet_start():
+            entered.set()
+            leave.wait(PATIENCE)
+
+    def second():
+        with device._quiet_start():
+            pass
+
+    threads = [threading.Thread(target=each) for each in (first, second)]
+    threads[0].start()
+    entered.wait(PATIENCE)
+    threads[1].start()
+    threads[1].join(0.2)  # it must wait for the first
+    assert threads[1].is_alive()
+    leave.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert os.path.samestat(os.fstat(2), began)
+
+
+def test_several_gpus_need_batches_that_they_can_share(tmp_path):
+    run = Run(argparse.Namespace(out=tmp_path, batch_size=256, gpus=3, epochs=None, updates=100))
+    run.device = device.Device("tensorflow", "float32", "")
+    with pytest.raises(UserError) as error:
+        run.epochs(1000)
+    assert_one_sentence(str(error.value), "3 GPUs", "256", "--batch-size")
+    run.config.batch_size = 258
+    assert run.epochs(1000) == 25
+    run.config.batch_size, run.device.backend = 256, "jax"  # there Batches makes the parts equal
+    assert run.epochs(1000) == 25
+
+
 # Several devices give what one gives. Two halves of the CPU stand for two GPUs, two processes for two hosts.
 
 TRAIN = """
-import json, os, sys
+import argparse, json, os, pathlib, sys
 import numpy as np
-from common import device
+from common import checkpoint, device
+from common.run import Run
 many = sys.argv[1] == "many"
 tensorflow = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 if tensorflow:
@@ -229,23 +306,33 @@ if many and device.HOSTS not in os.environ:
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 x, y = rng.random((96, 6), "float32"), rng.integers(0, 3, 96)
-layers = [keras.layers.Dense(16, activation="tanh"), keras.layers.Dense(3)]
-if not tensorflow:  # there each of several devices normalises its own part
-    layers[1:1] = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.3)]
-with scope():
-    model = keras.Sequential([keras.Input((6,)), *layers])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss)
+def build():
+    layers = [keras.layers.Dense(16, activation="tanh"), keras.layers.Dense(3)]
+    if not tensorflow:  # there each of several devices normalises its own part
+        layers[1:1] = [keras.layers.BatchNormalization(), keras.layers.Dropout(0.3)]
+    with scope():
+        model = keras.Sequential([keras.Input((6,)), *layers])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss)
+    return model
 batches = Batches(x, y, 8, seed=0)  # 12 batches: more than Keras fetches ahead
-history = model.fit(batches, shuffle=False, epochs=3, verbose=0)
-print(json.dumps([history.history["loss"], [w.tolist() for w in model.get_weights()]]))
+model = build()
+losses = model.fit(batches, shuffle=False, epochs=2, verbose=0).history["loss"]
+run = Run(argparse.Namespace(out=pathlib.Path(sys.argv[2]), resume=True))
+run.device = device.Device("", "", "", scope)
+(run.folder / "checkpoint").mkdir(parents=True)
+checkpoint.save(run.folder / "checkpoint", model, checkpoint.Progress(2))
+model = build()
+batches.epoch = run.restore(model)
+losses += model.fit(batches, shuffle=False, initial_epoch=2, epochs=3, verbose=0).history["loss"]
+print(json.dumps([losses, [w.tolist() for w in model.get_weights()]]))
 """
 
 
-def start(many, folder, **environment):
+def start(many, folder, name="run", **environment):
     environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "PATH": str(folder), **environment}
     return subprocess.Popen(
-        [sys.executable, "-c", TRAIN, "many" if many else "one"],
+        [sys.executable, "-c", TRAIN, "many" if many else "one", str(folder / name)],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -283,7 +370,7 @@ def test_two_hosts_give_what_one_gives(result_of_one, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     shared = {device.HOSTS: address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2", "XLA_FLAGS": ""}
-    hosts = [start(True, tmp_path, **shared, KERAS_DISTRIBUTION_PROCESS_ID=str(i)) for i in range(2)]
+    hosts = [start(True, tmp_path, f"host{i}", **shared, KERAS_DISTRIBUTION_PROCESS_ID=str(i)) for i in range(2)]
     for host in hosts:
         assert_same(result(host), result_of_one)
 
