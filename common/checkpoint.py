@@ -54,7 +54,7 @@ def save(folder, model, progress):
     for array in arrays.values():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise UserError(
-                f"the weights are no longer finite after epoch {progress.epoch}: lower the learning rate; "
+                "the weights are no longer finite: lower the learning rate; "
                 f"the last good checkpoint is kept in {folder}"
             )
     arrays["progress"] = np.array(json.dumps(progress))

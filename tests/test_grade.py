@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import h5py
@@ -685,6 +686,16 @@ def test_codes_are_scored_as_train_does(tmp_path, monkeypatch):
     figures = scorers.autoencoder(model, tmp_path, scorers.Autoencoders(config, some_digits(), None))
     assert opened == [(None, "hw4_autoencoder", tmp_path)]
     assert figures == pytest.approx(evaluate.autoencoder_figures(config, *coder, some_digits()), rel=1e-4)
+
+
+def test_the_judge_of_generators_is_trained_before_the_first(tmp_path, monkeypatch):
+    """Students are graded side by side: two judges at once would disturb each other, and write the same file."""
+    from common import generated
+
+    monkeypatch.setitem(generated.JUDGE, "updates", 2)
+    config = argparse.Namespace(data="sample", data_dir=tmp_path, limit=100, seed=0)
+    with scorers.load_autoencoder("cgan", config).folder as folder:
+        assert [path.name for path in Path(folder).iterdir()] == ["judge.keras"]
 
 
 def test_generators_of_digits_are_scored_as_train_does(tmp_path, monkeypatch):

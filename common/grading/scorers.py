@@ -117,7 +117,7 @@ def text(model, folder, corpus):
         }
         rng = np.random.default_rng(0)
         if corpus.kind == "english":
-            prompts = [language.opening(corpus.kind)] * 20
+            prompts = [language.opening(corpus.kind, characters)] * 20
             written = language.write_text(reader, characters, prompts, 1000, rng)
             lexicon = decode(corpus.x_train[-language.LEXICON :], corpus.characters)
             figures["word_share"] = language.word_share(written, set(language.words(lexicon)))
@@ -191,7 +191,11 @@ def load_autoencoder(variant, config):
     size, _, pixels = rest.partition(" ")
     own = {"model": name, "latent_dim": int(size or 0), "pixels": pixels or "grey", "data_set": "mnist", "digit": None}
     config = argparse.Namespace(**vars(config) | own)
-    return Autoencoders(config, inputs.load(config), tempfile.TemporaryDirectory(prefix="grade-judge-"))
+    loaded = Autoencoders(config, inputs.load(config), tempfile.TemporaryDirectory(prefix="grade-judge-"))
+    if name == "cgan":  # its judge is trained now, once: students are graded side by side
+        device.setup("float32")
+        importlib.import_module("hw4_autoencoder.evaluate").judge_of(config, Path(loaded.folder.name))
+    return loaded
 
 
 def autoencoder_variant(options):
