@@ -110,9 +110,9 @@ def load_characters(folder):
         raise UserError(f"{path} cannot be read ({error}): train again") from None
 
 
-def opening(kind, form=QUATRAINS[0]):
-    """A prompt from which a text of the kind begins."""
-    return f"\n\n{form}\n" if kind == "poems" else "\n"
+def opening(kind, characters, form=QUATRAINS[0]):
+    """A prompt from which a text of the kind begins: a new line, where the text has lines at all."""
+    return f"\n\n{form}\n" if kind == "poems" else "\n" if "\n" in characters else characters[0]
 
 
 class Report(keras.callbacks.Callback):
@@ -130,7 +130,7 @@ class Report(keras.callbacks.Callback):
         logs["val_bits"] = logs["val_loss"] / math.log(2)
         rng = np.random.default_rng((self.run.config.seed, epoch))
         length = 120 if corpus.kind == "poems" else 400
-        prompt = opening(corpus.kind)
+        prompt = opening(corpus.kind, corpus.characters)
         (text,) = write_text(self.reader, corpus.characters, [prompt], length, rng, temperature=0.8)
         heading = f"after {updates:,} updates: {logs['val_loss']:.3f} nats per character, {logs['val_bits']:.3f} bits"
         print(f"\n--- {heading}\n{(prompt + text).strip()}\n---", flush=True)
@@ -158,7 +158,7 @@ def scores(reader, corpus, seed):
     }
     rng = np.random.default_rng(seed)
     if corpus.kind == "english":
-        written = write_text(reader, corpus.characters, [opening(corpus.kind)] * 20, 1000, rng)
+        written = write_text(reader, corpus.characters, [opening(corpus.kind, corpus.characters)] * 20, 1000, rng)
         known = set(words(decode(corpus.x_train[-LEXICON:], corpus.characters)))
         figures["word_share"] = word_share(written, known)
         figures["word_share_held_out"] = word_share([text], known)
@@ -185,7 +185,7 @@ def form_share(reader, characters, rng, count=200):
     """The share of `count` quatrains, half of 4 x 5 and half of 4 x 7 characters, that have the form asked for."""
     good = []
     for form in QUATRAINS:
-        prompts = [opening("poems", form)] * (count // 2)
+        prompts = [opening("poems", characters, form)] * (count // 2)
         for text in write_text(reader, characters, prompts, 40, rng):
             good.append(poems.has_form(text.split("\n\n")[0], form))
     return float(np.mean(good))

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
 from common import cli, data, files, plots
-from common.errors import UserError
+from common.errors import OptionError, UserError
 
 HOMEWORK = "hw3_lstm_text"
 SETTINGS = {  # tuned on the last tenth of the training text
@@ -87,7 +87,7 @@ def train(config, run):
     from hw3_lstm_text import model as models
 
     if (config.gpus or 1) > 1:
-        raise UserError("this homework trains on one GPU, where the memory of its batch stays: leave --gpus out")
+        raise OptionError("this homework trains on one GPU, where the memory of its batch stays: leave --gpus out")
     corpus = data.load_text(config.corpus, config)
     if len(corpus.x_train) < config.batch_size + config.window:
         raise UserError(
@@ -130,6 +130,7 @@ def train(config, run):
     run.finish(
         reader,
         variant=config.corpus,
+        epochs=round(run.progress.epoch * steps * config.batch_size * config.window / len(corpus.x_train), 2),
         chars_per_second=round(run.progress.epoch * steps * config.batch_size * config.window / run.progress.seconds),
         **language.scores(reader, corpus, config.seed),
     )

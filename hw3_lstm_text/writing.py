@@ -41,10 +41,12 @@ def write_texts(reader, corpus, temperatures, count, rng):
                 for text in write_at(reader, corpus.characters, opening, rows, 42, rng)
             ]
             for form in language.QUATRAINS
-            for opening in [language.opening("poems", form)]
+            for opening in [language.opening("poems", corpus.characters, form)]
         ]
     else:
-        written = [write_at(reader, corpus.characters, language.opening(corpus.kind), rows, LENGTH, rng)]
+        written = [
+            write_at(reader, corpus.characters, language.opening(corpus.kind, corpus.characters), rows, LENGTH, rng)
+        ]
     return {
         temperature: [text for texts in written for text in texts[i * count : (i + 1) * count]]
         for i, temperature in enumerate(temperatures)

@@ -222,6 +222,15 @@ def test_bad_texts_get_one_sentence(content, reason, tmp_path, capsys):
     assert not (tmp_path / "out" / "config.json").exists()
 
 
+def test_a_text_without_lines_is_learned_too(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("all work and no play " * 400)
+    options = ["--corpus", str(path), "--batch-size", "8", "--epochs", "1", "--out", str(tmp_path / "out")]
+    assert train.main(options) == 0
+    assert metrics(tmp_path / "out")["epochs"] == pytest.approx(20 * 8 * 64 / 7560, abs=0.01)  # passes, not reports
+    assert any((tmp_path / "out" / "samples").iterdir())
+
+
 def test_a_text_shorter_than_its_windows_gets_one_sentence(tmp_path, capsys):
     path = tmp_path / "text.txt"
     path.write_text("all work and no play " * 120)
