@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from common.errors import UserError
+from common.errors import OptionError, UserError
 from common.run import CHANGEABLE, Run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,7 +64,7 @@ def default_data_dir():
 
 
 def data_options(parser):
-    """The options that say where the data comes from, for train.py and analyze.py alike."""
+    """The options that say where the data comes from."""
     group = parser.add_argument_group("data")
     group.add_argument(
         "--data",
@@ -159,13 +159,15 @@ def _saved_options(options, settings, parser):
     """The options of the run in the output folder; {} when it stopped before it wrote them."""
     path = options["out"] / "config.json"
     try:
-        saved = json.loads(path.read_text(encoding="utf-8"))["options"]
+        config = json.loads(path.read_text(encoding="utf-8"))
+        saved = config["options"]
         settings[saved["model"]]
+        if config["data"]["kind"] == "sample":  # whatever data have been staged since
+            saved["data"] = "sample"
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
         parser.error(f"cannot read the options of the run to be resumed from {path} ({error!r})")
-    # the kind of data stays: a run on the sample must not go on with real data because some have been staged since
     return {name: value for name, value in saved.items() if name == "data" or name not in (*CHANGEABLE, "homework")}
 
 
@@ -199,4 +201,4 @@ def guarded(action, debug, on_interrupt):
             message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
             message += " (--debug shows where)"
         print(f"error: {message}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, OptionError) else 1

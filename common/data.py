@@ -188,7 +188,7 @@ def _find(spec, folder):
                 files = [fetch(remote, work) for remote in spec.remotes]
                 with atomic(path) as part:
                     spec.convert(files, part)
-                    _read(spec, part)
+                    _read(spec, part, downloaded=True)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
     except UserError as error:
@@ -198,11 +198,16 @@ def _find(spec, folder):
     return path
 
 
-def _read(spec, path):
+def _read(spec, path, downloaded=False):
     try:
         return spec.read(path)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (UserError, ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         reason = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
+        if downloaded:  # into a file that is gone by now
+            reason = reason.removeprefix(f"{path} ")
+            raise UserError(f"what was downloaded for {spec.file} is broken: {reason}") from None
+        if isinstance(error, UserError):
+            raise
         again = ", or delete it to download it again" if spec.remotes else ""
         raise UserError(f"{path} is broken: {reason}; replace it{again}") from None
 

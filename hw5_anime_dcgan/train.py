@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 
 from common import cli, data
-from common.errors import UserError
+from common.errors import OptionError, UserError
 from hw5_anime_dcgan import attributes
 
 HOMEWORK = "hw5_anime_dcgan"
@@ -92,9 +92,9 @@ def report_points(updates, every):
 def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     if (config.gpus or 1) > 1:
-        raise UserError("a GAN trains on one GPU: leave --gpus out")
+        raise OptionError("a GAN trains on one GPU: leave --gpus out")
     if config.faces and config.data == "sample":
-        raise UserError("--faces and --data sample contradict each other: leave one out")
+        raise OptionError("--faces and --data sample contradict each other: leave one out")
     for name, value in (ON_GPU if run.device.on_gpu else ON_CPU).items():
         if getattr(config, name) is None:
             setattr(config, name, value)

@@ -152,7 +152,7 @@ def test_a_download_is_kept(mirror, monkeypatch, tmp_path):
 @pytest.mark.parametrize("content", ["<!doctype html>\n<HTML><body>" + TEXT, "moved\n", TEXT + "\0"])
 def test_a_page_in_place_of_the_text_is_not_kept(name, content, mirror, monkeypatch, tmp_path):
     serve(mirror, monkeypatch, name, content.encode())
-    error_of(name, tmp_path, f"put {data.TEXTS[name].file} into {tmp_path}", kind="full")
+    error_of(name, tmp_path, "what was downloaded", f"put {data.TEXTS[name].file} into {tmp_path}", kind="full")
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 

@@ -15,7 +15,7 @@ import filelock
 import numpy as np
 import pytest
 
-from common import recorder
+from common import cli, recorder
 from hw1_mnist_mlp import train
 from tests.helpers import (
     HOMEWORK,
@@ -207,6 +207,15 @@ def test_resume_uses_the_options_of_the_stopped_run(server, finished_run, tmp_pa
     process = server.run("--resume", "--out", out, environment={"HW_DATA_DIR": str(tmp_path)})
     assert process.returncode == 0, process.stderr
     assert_same_result(out, finished_run)
+
+
+def test_a_run_that_fell_back_to_the_sample_stays_with_it(finished_run, tmp_path):
+    """Without network at first, and real data staged before --resume: it goes on with the data that it began with."""
+    config = json.loads((finished_run / "config.json").read_text())
+    config["options"]["data"] = "auto"
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    options = cli.parse("hw1_mnist_mlp", train.SETTINGS, "", ["--resume", "--out", str(tmp_path)])
+    assert options.data == "sample"
 
 
 def test_resume_without_a_run_starts_one(server, finished_run, tmp_path):
