@@ -9,8 +9,10 @@ from sklearn.decomposition import PCA
 from common import augment, data
 from common.codes import flat, nearest
 from common.distort import distort
+from common.errors import UserError
 
 DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
+MILD = {"rotate": 5, "scale": 0.05, "shear": 0.08, "shift": 0.5, "elastic": 0.5}  # the same hand on another day
 
 
 def load(config):
@@ -25,6 +27,8 @@ def load(config):
             x_test=dataset.x_test[test],
             y_test=dataset.y_test[test],
         )
+        if min(train.sum(), test.sum()) < 2:
+            raise UserError(f"--digit {config.digit}: the data have fewer than two such digits: give a larger --limit")
         dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {config.digit}")
     if config.pixels == "binary":  # drawn once and for all, whatever the seed of the run
         drawn = [draw_pixels(x, np.random.default_rng(i)) for i, x in enumerate((dataset.x_train, dataset.x_test))]
@@ -101,19 +105,40 @@ class Pairs:
         return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
 
 
-def views(config, dataset):
+def redrawn(config, epochs):
+    """An augmentation for Batches, for a VAE: a share of the digits a little distorted, black or white if asked for.
+
+    In so many epochs the share goes in a straight line from the first number of config.distorted_share to the second.
+    A VAE that sees the same digits a hundred times learns codes for them that it cannot find for new ones; but in the
+    end it shall learn what real ones look like.
+    """
+    first, last = config.distorted_share
+
+    def redraw(images, rows, epoch, rng):
+        chosen = rng.random(len(images)) < first + (last - first) * epoch / epochs
+        if chosen.any():
+            images = images.copy()
+            images[chosen] = distort(images[chosen], rng, **MILD)
+        return draw_pixels(images, rng) if config.pixels == "binary" else images
+
+    return redraw
+
+
+def views(config, dataset, count_epochs):
     """What an autoencoder trains on: (x, augmentation for Batches or None, x_val, what it is shown of x_val).
 
     x and x_val are uint8 images to give back. Black and white pixels of x are drawn anew in every pass, as there is no
-    end of drawings of a grey image; those of x_val, as of the test images, are drawn once.
+    end of drawings of a grey image; those of x_val, as of the test images, are drawn once. count_epochs: the number of
+    passes over so many images.
     """
     (x, _), (x_val, _) = dataset.validation_split()
     rng = np.random.default_rng(0)
     if config.model == "neighbours":
         return x, Pairs(x, config), x_val, Pairs(x_val, config)(x_val, np.arange(len(x_val)), 0, rng)
     if config.pixels == "binary":
-        (grey, _), _ = data.load(config.data_set, config).validation_split()
-        return grey, lambda images, rows, epoch, rng: draw_pixels(images, rng), x_val, x_val
+        (x, _), _ = data.load(config.data_set, config).validation_split()  # grey
+    if config.model == "vae" and (config.pixels == "binary" or any(config.distorted_share)):
+        return x, redrawn(config, count_epochs(len(x))), x_val, x_val
     if config.noise:
         shown = add_noise(x_val, rng, config.noise)
         return x, lambda images, rows, epoch, rng: add_noise(images, rng, config.noise), x_val, shown

@@ -330,8 +330,15 @@ def test_every_model_learns_colour_images_too(name, data_set, small_networks, tm
     ],
 )
 def test_options_that_do_not_go_together(options, reason, tmp_path, capsys):
-    assert train.main([*TINY, *options.split(), "--out", str(tmp_path)]) == 1
+    assert train.main([*TINY, *options.split(), "--out", str(tmp_path)]) == 2
     assert_one_sentence(capsys.readouterr().err, reason)
+
+
+def test_too_few_of_a_digit_leave_an_earlier_run_alone(tmp_path, capsys):
+    (tmp_path / "metrics.json").write_text("{}")
+    assert train.main(["--data", "sample", "--limit", "12", "--digit", "8", "--out", str(tmp_path)]) == 1
+    assert_one_sentence(capsys.readouterr().err, "--digit 8", "--limit")
+    assert (tmp_path / "metrics.json").exists()
 
 
 def test_binary_pixels_are_drawn_with_their_grey_values():
