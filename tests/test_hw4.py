@@ -334,6 +334,18 @@ def test_options_that_do_not_go_together(options, reason, tmp_path, capsys):
     assert_one_sentence(capsys.readouterr().err, reason)
 
 
+def test_fewer_and_fewer_digits_are_distorted():
+    x = sample_data.digits()[0][:400]
+    redraw = inputs.redrawn(Namespace(distorted_share=[1, 0.1], pixels="grey"), epochs=10)
+    before, rows = x.copy(), np.arange(len(x))
+    for epoch, share in ((0, 1.0), (5, 0.55), (9, 0.19)):
+        changed = (redraw(x, rows, epoch, np.random.default_rng(0)) != x).any(axis=(1, 2))
+        assert changed.mean() == pytest.approx(share, abs=0.06), epoch
+    np.testing.assert_array_equal(x, before)
+    redraw = inputs.redrawn(Namespace(distorted_share=[0, 0], pixels="binary"), epochs=10)
+    assert set(np.unique(redraw(x, rows, 0, np.random.default_rng(0)))) == {0, 255}
+
+
 def test_too_few_of_a_digit_leave_an_earlier_run_alone(tmp_path, capsys):
     (tmp_path / "metrics.json").write_text("{}")
     assert train.main(["--data", "sample", "--limit", "12", "--digit", "8", "--out", str(tmp_path)]) == 1
