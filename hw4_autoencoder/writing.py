@@ -4,7 +4,7 @@ import numpy as np
 
 from common import generated, plots
 from common.codes import flat, nearest
-from hw4_autoencoder.inputs import slant
+from hw4_autoencoder.inputs import draw_pixels, slant
 
 WALKS = ((0, 6), (3, 8), (4, 9), (1, 7), (2, 5))  # between which digits
 WALK_STEPS = 11
@@ -138,13 +138,15 @@ def show_written(coder, judge, dataset, train_codes, settings, figures):
     codes, wished = around_classes(train_codes, labels, WRITTEN)
     drawn = coder.decode(codes)
     probabilities = judge(drawn)
+    # beside black and white digits the pixels are drawn too, as the model means them: grey ones would lie closer
+    likened = draw_pixels(drawn, np.random.default_rng(0)) if settings.pixels == "binary" else drawn
     random = coder.decode(random_codes(train_codes, settings, WRITTEN))
     numbers = {
         "recognised_share": generated.recognised_share(probabilities, wished),
         "class_means_recognised": generated.recognised_share(judge(means), classes),
-        "diversity_ratio": generated.diversity_ratio(drawn, wished, dataset.x_test, dataset.y_test),
+        "diversity_ratio": generated.diversity_ratio(likened, wished, dataset.x_test, dataset.y_test),
         "random_codes_sure_share": float(np.mean(judge(random).max(axis=1) > 0.9)),
-        "copying": generated.copying(drawn, dataset.x_train, dataset.x_test),
+        "copying": generated.copying(likened, dataset.x_train, dataset.x_test),
     }
     n = len(classes)
     rows = [("mean code", means)] + [("", drawn[i * n : (i + 1) * n]) for i in range(8)]
