@@ -328,8 +328,8 @@ def test_own_faces(tmp_path, capsys):
     options = ["--faces", str(folder), "--width", "4", "--batch-size", "64", "--updates", "2", "--precision", "float32"]
     assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
     assert metrics(tmp_path / "out")["n_train"] == 36
-    for wrong in (["--faces", str(tmp_path / "nothing")], ["--data", "sample"], ["--limit", "20"]):
-        assert train.main([*options, *wrong, "--out", str(tmp_path / "out")]) == 1
+    for status, *wrong in ((1, "--faces", str(tmp_path / "nothing")), (2, "--data", "sample"), (1, "--limit", "20")):
+        assert train.main([*options, *wrong, "--out", str(tmp_path / "out")]) == status
         assert_one_sentence(capsys.readouterr().err, wrong[1])
 
 
