@@ -134,8 +134,7 @@ def _choose_precision(asked, gpus, backend):
     else:
         precision, reason = _gpu_precision(gpus) if gpus else _cpu_precision(backend)
     # With AMX, oneDNN itself computes the products and convolutions of a float32 graph in bfloat16, when told so.
-    on_cpu = not gpus and backend == "tensorflow"
-    inside_dnnl = precision == "bfloat16" and on_cpu and "amx_bf16" in _cpu_flags()
+    inside_dnnl = precision == "bfloat16" and not gpus and backend == "tensorflow" and "amx_bf16" in _cpu_flags()
     if inside_dnnl:
         os.environ["DNNL_DEFAULT_FPMATH_MODE"] = "BF16"
     return precision, reason, inside_dnnl
