@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
@@ -17,31 +16,39 @@ def options(homework, doc):
     default = cli.ROOT / "outputs" / homework
     parser.add_argument(
         "--run",
-        type=Path,
+        type=cli.path,
         default=default,
         metavar="DIR",
         help=f"the folder that train.py wrote (outputs/{homework}); the pictures go into its figures/",
     )
-    parser.add_argument(
-        "--data-dir", type=Path, default=cli.default_data_dir(), help="folder of the staged data files, as for train.py"
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    cli.data_dir_option(parser)
     return parser
 
 
 def open_run(options, homework, data_set):
     """(model, Dataset, config as a dict) of a finished run: the model that it saved, and the data that it saw.
 
-    Raises UserError when there is no finished run of this homework in `options.run`.
+    Raises UserError when there is no finished run of this homework in `options.run`, or its data are others by now.
     """
     model, config = open_model(options, homework)
-    return model, data.load(data_set, run_options(options, config)), config
+    return model, as_seen(data.load(data_set, run_options(options, config)), options, config), config
+
+
+def as_seen(dataset, options, config):
+    """`dataset` (of data.py), if it is what the run saw. Raises UserError if it is another by now."""
+    source, saw = dataset.source, config["data"]
+    if source.sha256 != saw["sha256"]:
+        raise UserError(
+            f"{source.path} is not what the run in {options.run} saw ({saw['path']} with another SHA-256): put that "
+            "back, or train again"
+        )
+    return dataset
 
 
 def run_options(options, config):
-    """The options that the run was trained with, as a namespace, for loading the data that it saw."""
+    """The options that the run was trained with, as a namespace; the data are looked for in options.data_dir."""
     given = argparse.Namespace(**config["options"])
-    given.data, given.data_dir = config["data"]["kind"], options.data_dir
+    given.data, given.data_dir = config["data"]["kind"], options.data_dir or cli.default_data_dir()
     return given
 
 
@@ -101,11 +108,7 @@ def show_mistakes(model, x, y, names, figures, sentence):
 
 
 def main(parser, analyze, argv=None):
-    """Parse the options, call `analyze(options)`, say where the pictures are, return the exit status."""
-    given = parser.parse_args(argv)
-
-    def action():
-        analyze(given)
-        print(f"pictures: {given.run / 'figures'}")
-
-    return cli.guarded(action, given.debug, "stopped")
+    """Parse the options, call `analyze(options)`, say where the pictures are."""
+    options = parser.parse_args(argv)
+    analyze(options)
+    print(f"pictures: {options.run / 'figures'}")

@@ -1,15 +1,20 @@
-"""The command line that all train.py share, and what they do with mistakes.
+"""The command line that all train.py share, and what all programs do with mistakes.
 
-Exit status: 0 the run finished; 1 something was wrong (one sentence on stderr); 2 bad options; 130 interrupted.
+Exit status: 0 the run finished; 1 something was wrong (one sentence on stderr, below the traceback if it is no mistake
+of the user); 2 bad options; 130 interrupted.
 """
 
 import argparse
+import errno
+import functools
 import json
 import math
 import os
 import sys
+import traceback
 from pathlib import Path
 
+from common import streams
 from common.errors import OptionError, UserError
 from common.run import CHANGEABLE, Run
 
@@ -58,9 +63,28 @@ def seed(text):
     return int(text)
 
 
+def path(text):
+    """A path, with the home folder in the place of ~ or ~name: the shell leaves them as they are in --out=~/x."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        home = Path(text).parts[0]
+        raise argparse.ArgumentTypeError(f"{text!r}: there is no home folder {home} here, write it out") from None
+
+
 def default_data_dir():
-    """HW_DATA_DIR, else data/ in the repository."""
-    return Path(os.environ.get("HW_DATA_DIR") or ROOT / "data")
+    """HW_DATA_DIR, else data/ in the repository. Raises OptionError when it names nobody's home folder."""
+    try:
+        return path(os.environ.get("HW_DATA_DIR") or ROOT / "data")
+    except argparse.ArgumentTypeError as error:
+        raise OptionError(f"the environment variable HW_DATA_DIR is {error}") from None
+
+
+def data_dir_option(parser):
+    """--data-dir, without its default: HW_DATA_DIR counts only where the option is not given."""
+    parser.add_argument(
+        "--data-dir", type=path, help="folder of the staged data files (HW_DATA_DIR, else data/ in the repository)"
+    )
 
 
 def data_options(parser):
@@ -71,9 +95,7 @@ def data_options(parser):
         choices=("auto", "full", "sample"),
         help="auto: staged or downloaded, else the built-in sample; full: never the sample; sample: always (auto)",
     )
-    group.add_argument(
-        "--data-dir", type=Path, help="folder of the staged data files (HW_DATA_DIR, else data/ in the repository)"
-    )
+    data_dir_option(group)
     group.add_argument("--limit", type=positive, metavar="N", help="train on N examples only, for a quick look (all)")
 
 
@@ -114,7 +136,7 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     )
     group.add_argument("--seed", type=seed, metavar="N", help="two CPU runs with the same seed are identical (0)")
     group = parser.add_argument_group("run")
-    group.add_argument("--out", type=Path, metavar="DIR", help=f"where the results go (outputs/{homework})")
+    group.add_argument("--out", type=path, metavar="DIR", help=f"where the results go (outputs/{homework})")
     group.add_argument("--resume", action="store_true", help="go on with a stopped run, with its options")
     group.add_argument(
         "--precision",
@@ -122,12 +144,11 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         help="arithmetic of the matrix products (auto: bfloat16 where the hardware is faster with it)",
     )
     group.add_argument("--gpus", type=positive, metavar="N", help="train on N GPUs (1 if there is one, else the CPU)")
-    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
     given = vars(parser.parse_args(argv))
     options = {
         "data": "auto",
-        "data_dir": default_data_dir(),
+        "data_dir": given.get("data_dir") or default_data_dir(),
         "limit": None,
         "epochs": None,
         "seed": 0,
@@ -135,7 +156,6 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         "resume": False,
         "precision": "auto",
         "gpus": None,
-        "debug": False,
         **{name: arguments["default"] for name, arguments in own_options.items() if "default" in arguments},
     }
     if given.get("resume") and given.get("precision") == "auto":
@@ -171,34 +191,52 @@ def _saved_options(options, settings, parser):
     return {name: value for name, value in saved.items() if name == "data" or name not in (*CHANGEABLE, "homework")}
 
 
+def guarded(main):
+    """Decorates the main of a program, which then gives the exit status: mistakes become one sentence on stderr.
+
+    Whatever the program is connected to, it writes without harm (streams.py). What is no mistake of the user, such as
+    an exception out of a changed model.py, shows its traceback above the sentence.
+    """
+
+    @functools.wraps(main)
+    def run(*arguments, **options):
+        streams.prepare()
+        try:
+            main(*arguments, **options)
+            sys.stdout.flush()
+            if (lost := streams.lost()) and lost.errno != errno.EPIPE:  # who has closed a pipe wants no more
+                raise UserError(f"what was to be shown is lost, standard output cannot be written ({lost.strerror})")
+            return 0
+        except KeyboardInterrupt as stopped:
+            print(f"\n{stopped or 'stopped'}", file=sys.stderr)
+            return 130
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2 if isinstance(error, OptionError) else 1
+        except Exception as error:
+            print(f"error: {_sentence(error)}", file=sys.stderr)
+            return 1
+
+    return run
+
+
+def _sentence(error):
+    """What to say about an exception that no code of ours has expected; its traceback is printed, if it helps."""
+    # A disk that is full, a folder that is somebody else's: the name says it all. A file that is missing was asked for
+    # by a line of code, and the question is which.
+    if isinstance(error, OSError) and error.filename and not isinstance(error, FileNotFoundError):
+        return f"{error.strerror}: {error.filename}"
+    traceback.print_exc()
+    lines = str(error).strip().splitlines() or ["no message"]
+    return f"{type(error).__name__}: {lines[0]} (the lines above show where)"
+
+
+@guarded
 def main(homework, settings, train, doc, argv=None, own_options=None, choose_model=None):
-    """Parse the options, call `train(config, run)`, and return the exit status."""
+    """Parse the options, and call `train(config, run)`."""
     config = parse(homework, settings, doc, argv, own_options, choose_model)
-    return guarded(lambda: _train(train, config), config.debug, f"stopped; --resume goes on from {config.out}")
-
-
-def _train(train, config):
-    with Run(config) as run:
-        train(config, run)
-
-
-def guarded(action, debug, on_interrupt):
-    """Call `action` and turn mistakes into one sentence on stderr and an exit status."""
     try:
-        action()
-        return 0
+        with Run(config) as run:
+            train(config, run)
     except KeyboardInterrupt:
-        print(f"\n{on_interrupt}", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if debug:
-            raise
-        if isinstance(error, UserError):
-            message = str(error)
-        elif isinstance(error, OSError) and error.strerror:
-            message = f"{error.strerror}: {error.filename or 'a file of this run'}"
-        else:
-            message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-            message += " (--debug shows where)"
-        print(f"error: {message}", file=sys.stderr)
-        return 2 if isinstance(error, OptionError) else 1
+        raise KeyboardInterrupt(f"stopped; --resume goes on from {config.out}") from None

@@ -36,9 +36,14 @@ def atomic(path):
 
 
 def write_json(path, content):
-    """Write `content` as indented UTF-8 JSON."""
+    """Write `content` as indented UTF-8 JSON.
+
+    The name of a folder may be bytes that are no text, which Python holds as lone surrogates and UTF-8 does not have:
+    they are written as \\udc80, JSON's own escape, so that reading gives the same name.
+    """
     with atomic(path) as part:
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_csv(path, rows):

@@ -142,20 +142,25 @@ def grade(options):
     print(f"{len(students):,} submissions, {passed:,} with points: {options.out / 'grades.csv'}")
 
 
+@cli.guarded
 def main(argv=None):
     parser = cli.Parser(__doc__, prog="python -m common.grade")
     add = parser.add_argument
-    add("submissions", type=Path, metavar="SUBMISSIONS", help="folder with one folder or zip per student")
+    add("submissions", type=cli.path, metavar="SUBMISSIONS", help="folder with one folder or zip per student")
     add("--jobs", type=cli.positive, default=1, metavar="N", help="submissions that are graded side by side (1)")
     add("--homework", choices=HOMEWORKS, help="grade this one only (all)")
+    cli.data_dir_option(parser)
+    add("--out", type=cli.path, default=cli.ROOT / "grades", metavar="DIR", help="where the grades go (grades/)")
     add(
-        "--data-dir", type=Path, default=cli.default_data_dir(), help="folder of the staged data files, as for train.py"
+        "--rules",
+        type=cli.path,
+        default=rules.DEFAULT,
+        metavar="FILE",
+        help="tiers, points, limits (grading/rules.toml)",
     )
-    add("--out", type=Path, default=cli.ROOT / "grades", metavar="DIR", help="where the grades go (grades/)")
-    add("--rules", type=Path, default=rules.DEFAULT, metavar="FILE", help="tiers, points, limits (grading/rules.toml)")
-    add("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(argv)
-    return cli.guarded(lambda: grade(options), options.debug, "stopped")
+    options.data_dir = options.data_dir or cli.default_data_dir()
+    grade(options)
 
 
 if __name__ == "__main__":

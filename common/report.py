@@ -12,7 +12,6 @@ import io
 import json
 import re
 import sys
-from pathlib import Path
 
 from PIL import Image
 
@@ -172,23 +171,19 @@ def _anchor(folder):
     return re.sub(r"\W", "-", folder.name)
 
 
+@cli.guarded
 def main(argv=None):
     parser = cli.Parser(__doc__, prog="python -m common.report")
     add = parser.add_argument
-    add("--outputs", type=Path, default=cli.ROOT / "outputs", metavar="DIR", help="folder of the runs (outputs/)")
-    add("--out", type=Path, metavar="FILE", help="the report (report.html in the folder of the runs)")
-    add("--debug", action="store_true", help="show the traceback of an error")
+    add("--outputs", type=cli.path, default=cli.ROOT / "outputs", metavar="DIR", help="folder of the runs (outputs/)")
+    add("--out", type=cli.path, metavar="FILE", help="the report (report.html in the folder of the runs)")
     options = parser.parse_args(argv)
-
-    def write():
-        found = runs(options.outputs)
-        path = options.out or options.outputs / "report.html"
-        with files.atomic(path) as part:
-            part.write_text(page(found), encoding="utf-8")
-        count = "1 run" if len(found) == 1 else f"{len(found)} runs"
-        print(f"{count}: {path} ({path.stat().st_size / 1e6:.2g} MB)")
-
-    return cli.guarded(write, options.debug, "stopped")
+    found = runs(options.outputs)
+    path = options.out or options.outputs / "report.html"
+    with files.atomic(path) as part:
+        part.write_text(page(found), encoding="utf-8", errors="backslashreplace")  # names of folders can be any bytes
+    count = "1 run" if len(found) == 1 else f"{len(found)} runs"
+    print(f"{count}: {path} ({path.stat().st_size / 1e6:.2g} MB)")
 
 
 if __name__ == "__main__":

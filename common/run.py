@@ -27,7 +27,7 @@ FILES = (  # of a run: a new one in the same folder sets them aside
     *("model.keras", "judge.keras", "best.keras", "discriminator.keras"),
     *("checkpoint", "samples", "generated", "figures"),
 )
-CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "debug")  # options that a resumed run may change
+CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume")  # options that a resumed run may change
 
 
 class Run:

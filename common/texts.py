@@ -15,6 +15,8 @@ def read_text(argument):
         raise UserError("the text is empty: give some English sentences")
     with contextlib.suppress(OSError, ValueError):  # too long for the name of a file
         path = Path(argument)
+        with contextlib.suppress(RuntimeError):  # a text may begin with ~ too
+            path = path.expanduser()
         if path.is_file():
             return _decode(path.read_bytes(), path)
         if path.is_dir() or (" " not in argument and path.suffix in (".txt", ".md", ".html")):

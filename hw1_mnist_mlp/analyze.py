@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import softmax
 
-from common import analysis, images, plots
+from common import analysis, cli, images, plots
 
 HOMEWORK = "hw1_mnist_mlp"
 NAMES = [str(digit) for digit in range(10)]
@@ -73,10 +73,11 @@ def show_own_digit(model, digits, picture, path):
     print(f"{picture}: a {answer}, {100 * chances[answer]:.1f} % sure; see {path}")
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
-    parser.add_argument("--image", type=Path, metavar="FILE", help="a picture of one digit, of any size")
-    return analysis.main(parser, analyze, argv)
+    parser.add_argument("--image", type=cli.path, metavar="FILE", help="a picture of one digit, of any size")
+    analysis.main(parser, analyze, argv)
 
 
 if __name__ == "__main__":

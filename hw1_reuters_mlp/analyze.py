@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from common import analysis, plots
+from common import analysis, cli, plots
 from common.bag_of_words import BagOfWords
 from common.errors import UserError
 from common.marked_text import AGAINST, FOR, draw_texts
@@ -241,10 +241,11 @@ def name_topics(options):
     draw_texts(path, bag, [words[:400]], [heading], added[:1], "The three most likely topics")
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     parser.add_argument("--text", metavar="TEXT", help="an English text, a file with one, or - for standard input")
-    return analysis.main(parser, analyze, argv)
+    analysis.main(parser, analyze, argv)
 
 
 if __name__ == "__main__":

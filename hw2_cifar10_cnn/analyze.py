@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import softmax
 
-from common import analysis, images, plots
+from common import analysis, cli, images, plots
 from common.errors import UserError
 
 HOMEWORK = "hw2_cifar10_cnn"
@@ -224,11 +224,12 @@ def show_photograph(model, stages, photograph, names, figures):
     print(f"{photograph}: {names[answer]}, {100 * chances[answer]:.1f} % sure; see {path}")
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     parser.add_argument("--layer", metavar="NAME", help="only this convolution, all its filters (all layers)")
-    parser.add_argument("--image", type=Path, metavar="FILE", help="a photograph, of any size")
-    return analysis.main(parser, analyze, argv)
+    parser.add_argument("--image", type=cli.path, metavar="FILE", help="a photograph, of any size")
+    analysis.main(parser, analyze, argv)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, data, plots, poems
+from common import analysis, cli, data, plots, poems
 from common.corpus import decode
-from common.errors import UserError
 from common.glyphs import drawable
 
 HOMEWORK = "hw3_lstm_text"
@@ -40,7 +39,8 @@ def analyze(options):
         sentence, *candidates = options.cloze
         show_ranking(cloze.rank(reader, characters, kind, sentence, candidates))
         return
-    corpus = open_corpus(options, config)
+    settings = analysis.run_options(options, config)
+    corpus = analysis.as_seen(data.load_text(settings.corpus, settings), options, config)
     figures = options.run / "figures"
     rng = np.random.default_rng(config["options"]["seed"])
     train_codes = np.asarray(corpus.x_train[-COUNTED:])
@@ -64,15 +64,6 @@ def analyze(options):
     show_samples(figures / "samples.png", options.run / "samples", corpus.kind)
     analysis.save_numbers(options, numbers)
     say(numbers)
-
-
-def open_corpus(options, config):
-    """The Corpus that the run was trained on. Raises UserError when the text is another one by now."""
-    source = analysis.run_options(options, config)
-    corpus = data.load_text(source.corpus, source)
-    if corpus.source.sha256 != config["data"]["sha256"]:
-        raise UserError(f"the text of {source.corpus} is not the one that the run in {options.run} saw: train again")
-    return corpus
 
 
 def show_memory(path, reader, codes, warm):
@@ -267,6 +258,7 @@ def say(numbers):
             print(f"copying, {name}: longest run {figures['longest']} characters, {share}")
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     parser.add_argument(
@@ -275,7 +267,7 @@ def main(argv=None):
         metavar=("SENTENCE", "CANDIDATE"),
         help="a sentence with a blank ____, and the words that may fill it: which makes it likeliest?",
     )
-    return analysis.main(parser, analyze, argv)
+    analysis.main(parser, analyze, argv)
 
 
 if __name__ == "__main__":

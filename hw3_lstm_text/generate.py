@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, cli, poems
+from common import analysis, cli, poems, streams
 from common.corpus import decode, encode
 from common.errors import UserError
 
@@ -50,15 +50,19 @@ def generate(options):
             print("\n---")
         began = time.perf_counter()
         n = show(start, pieces, options.until or ("\n\n" if options.form else None))
+        if streams.lost():
+            return
         rate = n / (time.perf_counter() - began)
         print(f"\n({n:,} characters, {rate:,.0f} per second, --seed {options.seed})", file=sys.stderr)
 
 
 def show(start, pieces, until):
-    """Print the text as it comes, up to and without `until`; the number of characters written."""
+    """Print the text as it comes, up to and without `until`, or while it is read; the number of characters written."""
     print(start, end="", flush=True)
     held, n = "", 0  # the end of the text that may be the beginning of `until`
     for piece in pieces:
+        if streams.lost():
+            break
         n += 1
         held += piece
         if until and until in held:
@@ -93,6 +97,7 @@ def seed_of_now():
     return time.time_ns() // 1000 % 2**32
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
@@ -118,7 +123,7 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if options.until:
         options.until = options.until.replace("\\n", "\n")
-    return cli.guarded(lambda: generate(options), options.debug, "stopped")
+    generate(options)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ NAMES = ("shakespeare", "nietzsche", "tang", "hongloumeng")
 
 def name_or_path(text):
     """A text that has a name, or an absolute path, so that --resume finds it from any folder."""
-    return text if text in NAMES else str(Path(text).expanduser().absolute())
+    return text if text in NAMES else str(cli.path(text).absolute())
 
 
 OPTIONS = {

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import expit
 
-from common import analysis, generated, images, plots
+from common import analysis, cli, generated, images, plots
 from common.codes import flat, nearest
 from common.errors import UserError
 from hw4_autoencoder import evaluate, gan_report, inputs, maps, train, writing
@@ -53,7 +53,7 @@ def analyze(options):
     if options.decode:
         show_code(Codes(model), options)
         return
-    dataset = inputs.load(settings)
+    dataset = analysis.as_seen(inputs.load(settings), options, config)
     if options.encode:
         show_own_image(Codes(model), dataset, options)
     elif gan:
@@ -175,16 +175,17 @@ def show_own_image(coder, dataset, options):
     )
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
-    parser.add_argument("--encode", type=Path, metavar="FILE", help="a picture to be encoded, of any size")
+    parser.add_argument("--encode", type=cli.path, metavar="FILE", help="a picture to be encoded, of any size")
     parser.add_argument("--decode", metavar="CODE", help="the numbers of a code, with commas between them")
-    parser.add_argument("--beside", type=Path, metavar="DIR", help="a run whose walks are drawn beside")
+    parser.add_argument("--beside", type=cli.path, metavar="DIR", help="a run whose walks are drawn beside")
     argv = sys.argv[1:] if argv is None else list(argv)
     if "--decode" in argv[:-1]:  # a code may begin with a minus, which argparse takes for an option
         i = argv.index("--decode")
         argv[i : i + 2] = [f"--decode={argv[i + 1]}"]
-    return analysis.main(parser, analyze, argv)
+    analysis.main(parser, analyze, argv)
 
 
 if __name__ == "__main__":

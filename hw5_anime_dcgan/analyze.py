@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, data, plots
+from common import analysis, cli, data, plots
 from hw5_anime_dcgan import attributes
 from hw5_anime_dcgan.generate import slerp
 
@@ -58,7 +58,7 @@ def analyze(options):
     faces = Faces(analysis.in_float32(generator))
     discriminator = analysis.in_float32(keras.models.load_model(options.run / "discriminator.keras"))
     settings = analysis.run_options(options, config)
-    dataset = data.load("faces", settings, settings.faces)
+    dataset = analysis.as_seen(data.load("faces", settings, settings.faces), options, config)
     figures, rng = options.run / "figures", np.random.default_rng(5)
     noise = rng.standard_normal((SAMPLES, faces.latent_dim), "float32")
     hairs, eyes = rng.integers(0, len(attributes.HAIR), SAMPLES), rng.integers(0, len(attributes.EYES), SAMPLES)
@@ -227,8 +227,9 @@ def show_believed(discriminator, drawn, dataset, path):
     return numbers
 
 
+@cli.guarded
 def main(argv=None):
-    return analysis.main(analysis.options(HOMEWORK, __doc__), analyze, argv)
+    analysis.main(analysis.options(HOMEWORK, __doc__), analyze, argv)
 
 
 if __name__ == "__main__":

@@ -108,12 +108,13 @@ def generate(options):
             print(f"the rule of attributes.py finds {asked} {name} in {100 * share:.0f} % of them")
 
 
+@cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
     add("--count", type=cli.positive, default=64, metavar="N", help="faces to draw (64)")
     add("--seed", type=cli.seed, default=0, metavar="N", help="the number of the first face (0)")
-    add("--out", type=Path, metavar="DIR", help="where the pictures go (generated/ in the folder of the run)")
+    add("--out", type=cli.path, metavar="DIR", help="where the pictures go (generated/ in the folder of the run)")
     add("--grid", action="store_true", help="all faces in one picture, up to 1,000 in each")
     add("--walk", type=cli.seed, nargs="+", metavar="N", help="an animation that walks between these faces")
     add(
@@ -125,8 +126,7 @@ def main(argv=None):
     )
     add("--hair", choices=attributes.HAIR, help="the colour of the hair, after --conditional (any)")
     add("--eyes", choices=attributes.EYES, help="the colour of the eyes, after --conditional (any)")
-    options = parser.parse_args(argv)
-    return cli.guarded(lambda: generate(options), options.debug, "stopped")
+    generate(parser.parse_args(argv))
 
 
 if __name__ == "__main__":

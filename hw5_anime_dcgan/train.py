@@ -71,7 +71,7 @@ OPTIONS = {
         f"lecture ({ON_CPU['report_every']} on a CPU, {ON_GPU['report_every']:,} on a GPU)",
     },
     "faces": {
-        "type": lambda text: str(Path(text).expanduser().absolute()),  # for --resume anywhere
+        "type": lambda text: str(cli.path(text).absolute()),  # for --resume anywhere
         "metavar": "DIR_OR_ZIP",
         "default": None,
         "help": "own pictures, JPEG, PNG or WebP of any size (the staged anime_faces.zip)",
