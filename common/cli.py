@@ -72,6 +72,14 @@ def path(text):
         raise argparse.ArgumentTypeError(f"{text!r}: there is no home folder {home} here, write it out") from None
 
 
+def text(argument):
+    """A text that was typed in UTF-8: in a plain POSIX locale Python takes its Chinese for mere bytes."""
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
 def default_data_dir():
     """HW_DATA_DIR, else data/ in the repository. Raises OptionError when it names nobody's home folder."""
     try:
@@ -208,7 +216,7 @@ def guarded(main):
                 raise UserError(f"what was to be shown is lost, standard output cannot be written ({lost.strerror})")
             return 0
         except KeyboardInterrupt as stopped:
-            print(f"\n{stopped or 'stopped'}", file=sys.stderr)
+            print(f"\n{str(stopped) or 'stopped'}", file=sys.stderr)
             return 130
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)

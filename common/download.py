@@ -1,6 +1,8 @@
 """Downloads that end in bounded time with the right bytes or with a reason."""
 
+import os
 import shutil
+import ssl
 import sys
 import tempfile
 import threading
@@ -18,6 +20,8 @@ FIRST_BYTE_SECONDS = 12  # for all mirrors of a file together: without a network
 STALL_SECONDS = 20  # a mirror that sends less than MIN_BYTES in this time is given up
 MIN_BYTES = 100_000
 ATTEMPTS = 2  # per mirror that has answered at all
+UNREACHABLE = ("no answer", "no connection")  # so begin the reasons of one that has not
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # variables that name a file of them, the first counts
 
 
 pooch.get_logger().setLevel("ERROR")  # the progress bar and our own sentences say it
@@ -41,12 +45,14 @@ def fetch(remote, folder):
     reasons = {}
     for attempt in range(ATTEMPTS):
         for url in remote.urls:
-            if attempt and reasons[url].startswith("no answer"):
+            if attempt and reasons[url].startswith(UNREACHABLE):
                 continue
             try:
                 return _fetch_from(url, remote, folder, FIRST_BYTE_SECONDS / len(remote.urls))
-            except OSError as error:  # not the mirror's fault: the disk is full, or the folder read-only
-                if not isinstance(error, (requests.RequestException, TimeoutError)):
+            except OSError as error:
+                if _wrong_certificates(error):  # the same for every mirror
+                    raise UserError(f"{remote.name} could not be downloaded: {_wrong_certificates(error)}") from None
+                if not isinstance(error, (requests.RequestException, TimeoutError)):  # disk full, folder read-only
                     raise UserError(f"cannot write {folder / remote.name}: {error.strerror or error}") from None
                 reasons[url] = _reason(error)
             except ValueError:
@@ -54,7 +60,39 @@ def fetch(remote, folder):
     raise UserError(f"{remote.name} could not be downloaded: " + "; ".join(f"{u}: {r}" for u, r in reasons.items()))
 
 
+def _causes(error):
+    """The exception, the one that it came from, and so on."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _wrong_certificates(error):
+    """A sentence, if the user's own file of trusted certificates is to blame, else None."""
+    variable = next((name for name in CERTIFICATES if os.environ.get(name)), None)
+    if variable is None:
+        return None
+    file = f"{os.environ[variable]}, which {variable} names: correct that variable, or unset it"
+    if type(error) is OSError and "certificate" in str(error):  # requests looks for it before it connects
+        return f"there is no file of certificates {file}"
+    if any(isinstance(cause, ssl.SSLError) and cause.library == "X509" for cause in _causes(error)):
+        return f"there are no certificates in {file}"
+    return None
+
+
 def _reason(error):
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"no connection, its certificate is not trusted ({cause.verify_message}); if your network puts its own "
+                f"in the place of all, name the file of that in {CERTIFICATES[0]}"
+            )
+        if isinstance(cause, ssl.SSLError):
+            return f"no connection that is secure ({cause.reason or cause})"
+        if "Tunnel connection failed" in str(cause) and type(cause) is OSError:
+            return f"no connection, your proxy (HTTPS_PROXY) refuses: {str(cause).partition(': ')[2]}"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "no connection, your proxy (HTTPS_PROXY) gives no answer"
     if isinstance(error, requests.HTTPError):
         return f"HTTP status {error.response.status_code}"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):

@@ -14,6 +14,7 @@ import numpy as np
 import pylopdf_fonts_zh_tw
 from matplotlib import font_manager
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from common import files
@@ -43,6 +44,8 @@ def new_figure(width, height, title=None):
 
 def save(figure, path, **options):
     """Write `figure` to the PNG file `path`; options: those of savefig."""
+    for text in figure.findobj(Text):  # the name of a file may hold bytes that are no text, and nothing draws them
+        text.set_text(text.get_text().encode("utf-8", "backslashreplace").decode())
     with files.atomic(path) as part:
         figure.savefig(part, **options)
 

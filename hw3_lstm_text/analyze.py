@@ -263,6 +263,7 @@ def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     parser.add_argument(
         "--cloze",
+        type=cli.text,
         nargs="+",
         metavar=("SENTENCE", "CANDIDATE"),
         help="a sentence with a blank ____, and the words that may fill it: which makes it likeliest?",

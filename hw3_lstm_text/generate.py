@@ -101,7 +101,7 @@ def seed_of_now():
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
-    add("--prompt", metavar="TEXT", help="how the text begins; \\n stands for a line end (none)")
+    add("--prompt", type=cli.text, metavar="TEXT", help="how the text begins; \\n stands for a line end (none)")
     add("--length", type=cli.positive, default=600, metavar="N", help="characters to write at most (600)")
     add(
         "--temperature",
@@ -117,9 +117,14 @@ def main(argv=None):
     )
     add("--seed", type=cli.seed, default=seed_of_now(), metavar="N", help="the same seed writes the same (the clock)")
     add("--count", type=cli.positive, default=1, metavar="N", help="texts to write (1)")
-    add("--until", metavar="TEXT", help="stop where this would appear; \\n stands for a line end")
-    add("--form", metavar="FORM", help="for poems: 五言四句, 七言四句, 五言八句, ...")
-    add("--acrostic", metavar="CHARACTERS", help="for poems: each clause begins with one of these, as in 深度學習")
+    add("--until", type=cli.text, metavar="TEXT", help="stop where this would appear; \\n stands for a line end")
+    add("--form", type=cli.text, metavar="FORM", help="for poems: 五言四句, 七言四句, 五言八句, ...")
+    add(
+        "--acrostic",
+        type=cli.text,
+        metavar="CHARACTERS",
+        help="for poems: each clause begins with one of these, as in 深度學習",
+    )
     options = parser.parse_args(argv)
     if options.until:
         options.until = options.until.replace("\\n", "\n")

@@ -169,6 +169,21 @@ def assert_drawn(folder, names, smallest=90, contrast=10):
         assert pixels.std() > contrast, f"{name} is almost empty"
 
 
+def assert_other_data_are_refused(analyze, run, tmp_path, capsys):
+    """The analysis of a run whose data are others by now says so in one sentence, and draws nothing."""
+    copy = shutil.copytree(run, tmp_path / "run")
+    for path in (copy / "figures", copy / "analysis.json"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    config["data"]["sha256"] = "0" * 64
+    (copy / "config.json").write_text(json.dumps(config))
+    capsys.readouterr()
+    assert analyze.main(["--run", str(copy)]) == 1
+    assert_one_sentence(capsys.readouterr().err, copy, "saw", "SHA-256", "train again")
+    assert not list((copy / "figures").iterdir())
+    assert not (copy / "analysis.json").exists()
+
+
 def wait_for(condition, seconds=PATIENCE):
     """Wait until `condition()` is true."""
     end = time.monotonic() + seconds

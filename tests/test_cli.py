@@ -2,16 +2,22 @@
 
 import argparse
 import csv
+import errno
+import importlib
 import json
 import resource
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from common import cli
+from common.errors import OptionError, UserError
 from common.run import Run
-from hw1_mnist_mlp import train
-from tests.helpers import HOMEWORK, PATIENCE, assert_one_sentence
+from hw1_mnist_mlp import analyze, train
+from tests.helpers import HOMEWORK, PATIENCE, ROOT, assert_one_sentence
 
 BAD_OPTIONS = [
     (["--epochs", "0"], "--epochs"),
@@ -66,11 +72,117 @@ def test_out_cannot_be_written(train_command):
     assert_one_sentence(process.stderr, "cannot write to /proc/no-such-folder", "--out")
 
 
-def test_debug_shows_the_traceback(train_command):
-    process = train_command("--data", "sample", "--out", "/proc/no-such-folder", "--debug")
+USERS = [
+    UserError("there is no such corpus: check the name"),
+    OptionError("the options contradict each other: leave one out"),
+    PermissionError(errno.EACCES, "Permission denied", "somewhere"),
+    OSError(errno.ENOSPC, "No space left on device", "somewhere"),
+]
+OTHERS = [
+    ValueError("the shapes differ\nin many lines"),
+    RuntimeError(),
+    FileNotFoundError(errno.ENOENT, "No such file or directory", "weights.txt"),  # opened by a line of model.py, say
+    ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+]
+
+
+@pytest.mark.parametrize("error", [*USERS, *OTHERS], ids=lambda error: type(error).__name__)
+def test_what_is_said_about_an_exception(error, capsys):
+    @cli.guarded
+    def main():
+        raise error
+
+    assert main() == (2 if isinstance(error, OptionError) else 1)
+    said = capsys.readouterr().err
+    sentence = said.splitlines()[-1]
+    assert sentence.startswith("error: ")
+    parts = (error.strerror, error.filename) if getattr(error, "filename", None) else (str(error).partition("\n")[0],)
+    assert all(part in sentence for part in parts)
+    if error in USERS:
+        assert_one_sentence(said)
+    else:
+        assert type(error).__name__ in sentence
+        assert "Traceback" in said
+        assert "raise error" in said
+
+
+def test_an_interruption_is_one_sentence(capsys):
+    @cli.guarded
+    def main():
+        raise KeyboardInterrupt
+
+    assert main() == 130
+    assert_one_sentence(capsys.readouterr().err, "stopped")
+
+
+def test_a_mistake_in_the_model_of_a_student_shows_where_it_is(tmp_path):
+    for name in ("common", "hw1_mnist_mlp"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    model = tmp_path / "hw1_mnist_mlp" / "model.py"
+    with model.open("a") as file:
+        file.write("\n\ndef build_mlp(*settings):\n    return keras.layers.Dens(10)\n")
+    process = run_python(model.with_name("train.py"), "--data", "sample", "--out", tmp_path / "out", cwd=tmp_path)
     assert process.returncode == 1
-    assert "Traceback" in process.stderr
-    assert "cannot write to /proc/no-such-folder" in process.stderr.splitlines()[-1]
+    lines = process.stderr.splitlines()
+    assert f'File "{model}", line {len(model.read_text().splitlines())}, in build_mlp' in process.stderr
+    assert "return keras.layers.Dens(10)" in process.stderr
+    assert lines[-1].startswith("error: AttributeError: ")
+    assert "Dens" in lines[-1]
+
+
+# Paths
+
+
+def test_home_folders_are_expanded(monkeypatch, tmp_path):
+    """As written in --out=~/x, where the shell leaves ~ as it is, and in HW_DATA_DIR='~/x'."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HW_DATA_DIR", "~/staged")
+    config = cli.parse("hw1_mnist_mlp", train.SETTINGS, "", ["--out=~/x"])
+    assert (config.out, config.data_dir) == (tmp_path / "x", tmp_path / "staged")
+    config = cli.parse("hw1_mnist_mlp", train.SETTINGS, "", ["--data-dir=~root/y"])
+    assert config.data_dir == Path("~root").expanduser() / "y"
+    assert cli.path("a/~") == Path("a/~")
+
+
+PATHS = {
+    "hw1_mnist_mlp.train": ("--out", "--data-dir"),
+    "hw3_lstm_text.train": ("--out", "--data-dir", "--corpus"),
+    "hw5_anime_dcgan.train": ("--out", "--data-dir", "--faces"),
+    "hw1_mnist_mlp.analyze": ("--run", "--data-dir", "--image"),
+    "hw2_cifar10_cnn.analyze": ("--run", "--data-dir", "--image"),
+    "hw4_autoencoder.analyze": ("--run", "--data-dir", "--encode", "--beside"),
+    "hw5_anime_dcgan.generate": ("--run", "--data-dir", "--out"),
+    "common.report": ("--outputs", "--out"),
+    "common.grade": ("--data-dir", "--out", "--rules", "SUBMISSIONS"),
+}
+
+
+@pytest.mark.parametrize(("name", "option"), [(name, option) for name in PATHS for option in PATHS[name]])
+def test_a_home_folder_that_is_not_there_is_one_sentence(name, option, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = [] if name != "common.grade" or option == "SUBMISSIONS" else ["class"]
+    given += ["~no-such-user/x"] if option == "SUBMISSIONS" else [f"{option}=~no-such-user/x"]
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(name).main(given)
+    assert end.value.code == 2
+    assert_one_sentence(capsys.readouterr().err, option, "'~no-such-user/x'", "no home folder ~no-such-user")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["hw1_mnist_mlp.train", "common.grade"])
+def test_a_data_folder_of_nobody_is_one_sentence(name, capsys, monkeypatch):
+    monkeypatch.setenv("HW_DATA_DIR", "~no-such-user/x")
+    assert importlib.import_module(name).main(["class"] if name == "common.grade" else []) == 2
+    assert_one_sentence(capsys.readouterr().err, "HW_DATA_DIR", "'~no-such-user/x'", "no home folder ~no-such-user")
+
+
+def test_an_analysis_looks_into_the_data_folder_only_when_it_needs_it(finished_run, tmp_path, capsys, monkeypatch):
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    monkeypatch.setenv("HW_DATA_DIR", "~no-such-user/x")
+    assert analyze.main(["--run", str(run)]) == 2
+    assert_one_sentence(capsys.readouterr().err, "HW_DATA_DIR")
+    assert analyze.main(["--run", str(run), "--data-dir", str(tmp_path), "--image", str(tmp_path / "none.png")]) == 1
+    assert_one_sentence(capsys.readouterr().err, "none.png")
 
 
 def test_resume_from_a_damaged_config(train_command, tmp_path):
@@ -97,7 +209,7 @@ def test_help_is_quick_and_complete(tmp_path):
     assert not process.stderr
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
     options = ("--data", "--data-dir", "--limit", "--epochs", "--batch-size", "--seed", "--out", "--resume", "--gpus")
-    for option in (*options, "--precision", "--debug", "--model"):
+    for option in (*options, "--precision", "--model"):
         assert f"  {option} " in process.stdout, option
 
 
@@ -119,7 +231,7 @@ runpy.run_path({str(HOMEWORK)!r}, run_name="__main__")
 def test_config(finished_run):
     config = json.loads((finished_run / "config.json").read_text())
     options = config["options"]
-    names = "homework model data data_dir limit epochs batch_size seed out resume precision gpus debug"
+    names = "homework model data data_dir limit epochs batch_size seed out resume precision gpus"
     assert {*names.split()} <= {*options}
     assert (options["limit"], options["epochs"], options["batch_size"], options["seed"]) == (300, 6, 64, 0)
     assert {*train.SETTINGS["classic"]} <= {*options}
@@ -200,8 +312,6 @@ def test_bar_is_judged_on_full_data_only(server, tmp_path, fake_mnist):
 
 
 def test_the_default_folders_are_those_of_the_repository(monkeypatch):
-    from common import cli
-
     monkeypatch.delenv("HW_DATA_DIR")
     config = cli.parse("hw1_mnist_mlp", train.SETTINGS, "", [])
     assert config.out == cli.ROOT / "outputs" / "hw1_mnist_mlp"

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from common.errors import UserError
 from tests.helpers import PATIENCE, ROOT, assert_one_sentence, wait_for
 
 RIGHT = bytes(range(256)) * 2000
+CERTIFICATE = Path(__file__).with_name("self_signed.pem")
 HASH = "sha256:" + hashlib.sha256(RIGHT).hexdigest()
 
 
@@ -105,6 +107,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.server.closing.wait(0.2):
                 return
 
+    def do_CONNECT(self):
+        """What a proxy is asked before it lets a secure connection through. This one never does."""
+        self.send_error(403)
+
     def drip_headers(self, _):
         for _ in range(10000):
             self.wfile.write(b"HTTP/1.0 200 OK\r\nX-" if _ == 0 else b"a")
@@ -133,6 +139,22 @@ def mirror():
     server.closing.set()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def secure(mirror):
+    """The same behind a certificate that nobody has signed: the address of the right file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    mirror.socket = context.wrap_socket(mirror.socket, server_side=True)
+    return mirror.url("right").replace("http:", "https:")
+
+
+@pytest.fixture(autouse=True)
+def no_own_certificates(monkeypatch):
+    """Those of the machine that the tests run on."""
+    for name in download.CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -220,6 +242,50 @@ def test_without_network_the_whole_wait_is_short(mirror, tmp_path):
         get(tmp_path, *(mirror.url(f"silent/{i}") for i in range(4)))
     assert time.monotonic() - began < 2 * download.FIRST_BYTE_SECONDS + 3
     assert set(mirror.requests.values()) == {1}
+
+
+def reason_of(folder, *urls):
+    with pytest.raises(UserError) as error:
+        get(folder, *urls)
+    assert_one_sentence(str(error.value), "file.bin could not be downloaded")
+    assert not (folder / "file.bin").exists()
+    return str(error.value)
+
+
+def test_a_certificate_that_is_not_trusted(secure, tmp_path, monkeypatch):
+    """And what the sentence says to do helps."""
+    reason = reason_of(tmp_path, secure)
+    assert f"{secure}: no connection, its certificate is not trusted (self-signed certificate)" in reason
+    assert "REQUESTS_CA_BUNDLE" in reason
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+    assert get(tmp_path, secure).read_bytes() == RIGHT
+
+
+@pytest.mark.parametrize("variable", download.CERTIFICATES)
+def test_a_file_of_certificates_that_is_not_there(variable, secure, tmp_path, monkeypatch):
+    """It is told once, however many mirrors there are."""
+    missing = tmp_path / "missing.pem"
+    monkeypatch.setenv(variable, str(missing))
+    assert reason_of(tmp_path, secure, f"{secure}?").endswith(
+        f": there is no file of certificates {missing}, which {variable} names: correct that variable, or unset it"
+    )
+    missing.write_text("no certificate")
+    assert f"there are no certificates in {missing}, which {variable} names" in reason_of(tmp_path, secure)
+
+
+def test_a_server_that_knows_no_secure_connections(mirror, tmp_path):
+    url = mirror.url("right").replace("http:", "https:")
+    assert f"{url}: no connection that is secure (" in reason_of(tmp_path, url)
+
+
+@pytest.mark.parametrize("fault", ["refuses: 403 Forbidden", "gives no answer"])
+def test_a_proxy_that_does_not_help(fault, mirror, tmp_path, monkeypatch):
+    port = mirror.server_port if "refuses" in fault else 9  # where nobody listens
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"http://someone:secret@127.0.0.1:{port}")
+    reason = reason_of(tmp_path, "https://example.org/file.bin")
+    assert f"https://example.org/file.bin: no connection, your proxy (HTTPS_PROXY) {fault}" in reason
+    assert "secret" not in reason
 
 
 def test_a_folder_that_cannot_be_written(mirror):

@@ -10,6 +10,7 @@ from common import bars, images
 from common.distort import distort
 from common.errors import UserError
 from hw1_mnist_mlp import analyze, train
+from tests import helpers
 from tests.helpers import STAGED, assert_drawn, metrics, train_on_real_subset
 
 PICTURES = {
@@ -150,3 +151,7 @@ def test_distortion_is_the_identity_at_strength_zero_and_moves_the_digit_otherwi
     assert 0.85 < moved.sum() / digits.sum() < 1.15
     columns = (moved.sum(axis=1) / moved.sum(axis=(1, 2))[:, None]) @ np.arange(28)
     assert 0.7 < columns.std() < 2  # uniform in +-2 pixels has 1.15, the elastic field adds to it
+
+
+def test_other_data_than_those_of_the_run_are_refused(sample_run, tmp_path, capsys):
+    helpers.assert_other_data_are_refused(analyze, sample_run, tmp_path, capsys)

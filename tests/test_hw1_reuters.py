@@ -13,6 +13,7 @@ from common import bars, data, download, reuters, sample_data, texts
 from common.bag_of_words import BagOfWords
 from common.errors import UserError
 from hw1_reuters_mlp import analyze, train
+from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
 PICTURES = {
@@ -152,7 +153,6 @@ def test_a_text_that_is_none_gives_one_sentence(argument, sample_run, capsys):
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
-    assert "(--debug" not in error
     assert argument.strip() or "the text is empty" in error
 
 
@@ -236,3 +236,7 @@ def test_the_sample_is_as_unbalanced_as_the_real_wires():
     assert len(x_test) == len(y_test)
     assert len(x_test.text(0)) > 10
     np.testing.assert_array_equal(sample_data.wires()[1], y_train)
+
+
+def test_other_data_than_those_of_the_run_are_refused(sample_run, tmp_path, capsys):
+    helpers.assert_other_data_are_refused(analyze, sample_run, tmp_path, capsys)

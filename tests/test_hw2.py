@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from common import analysis, augment, bars, data, download, sample_data
 from common.errors import UserError
 from hw2_cifar10_cnn import analyze, train
+from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "2000", "--batch-size", "100", "--epochs", "6"]
@@ -226,3 +227,7 @@ def test_analysis_draws_every_picture(sample_run, tmp_path, capsys, monkeypatch)
 def test_analysis_of_a_layer_that_is_not_there(sample_run, capsys):
     assert analyze.main(["--run", str(sample_run), "--layer", "conv9"]) == 1
     assert "block1_conv1" in capsys.readouterr().err
+
+
+def test_other_data_than_those_of_the_run_are_refused(sample_run, tmp_path, capsys):
+    helpers.assert_other_data_are_refused(analyze, sample_run, tmp_path, capsys)

@@ -294,7 +294,7 @@ def test_a_text_that_has_changed_is_refused(tang_run, tmp_path, capsys):
     text = (tang_run.parent / "tang_poems.txt").read_text(encoding="utf-8")
     (tmp_path / "tang_poems.txt").write_text(text.replace("春", "夏"), encoding="utf-8")
     assert analyze.main(["--run", str(tang_run), "--data-dir", str(tmp_path)]) == 1
-    assert_one_sentence(capsys.readouterr().err, "train again")
+    assert_one_sentence(capsys.readouterr().err, tmp_path / "tang_poems.txt", tang_run, "SHA-256", "train again")
 
 
 def test_pictures_draw_what_the_fonts_lack_in_another_way():

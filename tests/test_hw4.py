@@ -14,6 +14,7 @@ from common import bars, codes, data, faces, generated, sample_data
 from common.errors import UserError
 from common.gan import GAN
 from hw4_autoencoder import analyze, evaluate, inputs, maps, model, train, writing
+from tests import helpers
 from tests.helpers import (
     STAGED,
     assert_drawn,
@@ -523,3 +524,7 @@ def test_analysis_of_images_without_classes(small_networks, tmp_path):
         samples = found["random_codes"] if name == "conv" else found
         assert samples["detail_ratio"] > 0
         assert samples["copying"]["smallest"] > 0
+
+
+def test_other_data_than_those_of_the_run_are_refused(vae, tmp_path, capsys):
+    helpers.assert_other_data_are_refused(analyze, vae, tmp_path, capsys)

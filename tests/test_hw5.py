@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from common import bars, recorder, sample_faces
 from common.batches import Stretches
 from hw5_anime_dcgan import analyze, attributes, diffaugment, features, generate, model, quality, report, train
+from tests import helpers
 from tests.helpers import (
     KILLED,
     ROOT,
@@ -417,3 +418,7 @@ def test_analysis(trained):
 def test_analysis_of_a_conditional_network(conditional):
     assert analyze.main(["--run", str(conditional)]) == 0
     assert_drawn(conditional, {*OF_ANALYSIS, "asked"})
+
+
+def test_other_data_than_those_of_the_run_are_refused(conditional, tmp_path, capsys):
+    helpers.assert_other_data_are_refused(analyze, conditional, tmp_path, capsys)
