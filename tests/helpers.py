@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from common import cli
+
 ROOT = Path(__file__).resolve().parents[1]
 HOMEWORK = ROOT / "hw1_mnist_mlp" / "train.py"
-STAGED = Path(os.environ.get("HW_DATA_DIR") or ROOT / "data")  # where real data may lie; most tests do without
+STAGED = cli.default_data_dir()  # where real data may lie; most tests do without
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 TIMED = ("seconds", "train_seconds", "chars_per_second", "updates_per_second")  # depend on the machine
 PATIENCE = 300  # seconds until a process counts as hung, on a machine that is busy with other things too

@@ -163,6 +163,16 @@ def test_a_binary_file_is_not_a_text(tmp_path):
         texts.read_text(str(path))
 
 
+def test_a_text_in_the_home_folder(tmp_path, monkeypatch):
+    """As written in --text=~/wire.txt; a text may begin with ~ all the same."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "wire.txt").write_text("oil prices rose")
+    assert texts.read_text("~/wire.txt") == "oil prices rose"
+    assert texts.read_text("~ 70 dollars a barrel") == "~ 70 dollars a barrel"
+    with pytest.raises(UserError, match=r"~no-such-user/wire\.txt is not a text file"):
+        texts.read_text("~no-such-user/wire.txt")
+
+
 def test_keras_files_are_converted_to_the_same_split_as_keras_makes(tmp_path):
     rng = np.random.default_rng(0)
     wires = np.empty(60, object)
