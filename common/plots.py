@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from common import files
+from common.glyphs import drawable
 
 COLOURS = [entry["color"] for entry in matplotlib.style.library["petroff10"]["axes.prop_cycle"]]
 INK = "#333333"
@@ -32,12 +33,14 @@ def _fonts():
 
 
 def new_figure(width, height, title=None):
-    """An empty Figure of the given size in inches, with a bold title."""
+    """An empty Figure of the given size in inches, with a bold title, which may hold the name of a user's file."""
     matplotlib.rcParams.update({"font.family": _fonts(), "font.size": 11, "axes.spines.top": False})
     matplotlib.rcParams.update({"axes.spines.right": False, "text.color": INK, "axes.labelcolor": INK})
+    # "cost$^$.png" and the dollars of a text are words of users and no formulas: there are none in these pictures.
+    matplotlib.rcParams["text.parse_math"] = False
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     if title:
-        figure.suptitle(title, fontsize=14, fontweight="bold")
+        figure.suptitle(drawable(title), fontsize=14, fontweight="bold")
     return figure
 
 
