@@ -186,7 +186,7 @@ def image_rows(path, rows, title, captions=None, height=0.9):
     figure = new_figure(width + height * n * side_x / side_y, height * len(rows) + 0.3 * title_lines + 0.3, title)
     ax = figure.subplots()
     ax.imshow(canvas, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-    ax.set_yticks([i * (side_y + gap) + side_y / 2 for i in range(len(rows))], labels)
+    ax.set_yticks([i * (side_y + gap) + side_y / 2 for i in range(len(rows))], [drawable(label) for label in labels])
     ax.set_xticks([j * (side_x + gap) + side_x / 2 for j in range(len(captions or ()))], captions or ())
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
