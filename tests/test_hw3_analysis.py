@@ -296,7 +296,7 @@ def test_analysis_of_a_text_without_lines_and_with_formulas(small, tmp_path, cap
     (tmp_path / "text.txt").write_text(" ".join(rng.choice(words, 12_000)))
     out = finished(tmp_path, "--corpus", str(tmp_path / "text.txt"))
     assert analyze.main(["--run", str(out)]) == 0
-    check_analysis(out, PICTURES - {"cloze"}, capsys)
+    check_analysis(out, PICTURES, capsys)
 
 
 def test_a_text_that_has_changed_is_refused(tang_run, tmp_path, capsys):
