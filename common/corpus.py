@@ -63,12 +63,17 @@ def release(codes):
         codes._mmap.madvise(mmap.MADV_DONTNEED)
 
 
-def files_of(path):
-    """The files of a text: [path], or the .txt files of a folder by name. Raises UserError when there are none."""
+def files_of(path, corpora):
+    """The files of a text: [path], or the .txt files of a folder by name. Raises UserError when there are none.
+
+    corpora: the names that could have been given instead, for that error.
+    Hidden files are passed over: macOS puts a `._book.txt` of its own beside a book.txt on a disk of another system.
+    """
     path = Path(path).expanduser()
     try:
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.suffix == ".txt" and file.is_file())
+            texts = [file for file in path.iterdir() if file.suffix.lower() == ".txt" and file.is_file()]
+            files = sorted(file for file in texts if not file.name.startswith("."))
             if not files:
                 raise UserError(
                     f"{path} holds no .txt file: put the texts there as UTF-8 files whose names end in .txt"
@@ -81,7 +86,7 @@ def files_of(path):
         raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
     if there:
         raise UserError(f"{path} is neither a file nor a folder: give a UTF-8 text file or a folder of .txt files")
-    raise UserError(f"there is no corpus, file or folder {path}: check the name")
+    raise UserError(f"there is no corpus, file or folder {path}: the corpora are {', '.join(corpora)}")
 
 
 def read(files, block_bytes=BLOCK_BYTES):

@@ -115,7 +115,7 @@ def load_text(name, config):
     """
     spec = TEXTS.get(str(name))
     if spec is None and config.data != "sample":
-        files = corpus.files_of(name)
+        files = corpus.files_of(name, TEXTS)
         codes, characters, kind = corpus.read(files)
         cut = 9 * len(codes) // 10
         source = Source("full", Path(name), corpus.sha256(files), f"the text of {name}")
@@ -128,6 +128,10 @@ def load_text(name, config):
         if path and str(name) == "tang":
             kind, cut = "poems", text.rfind("\n\n", 0, cut) + 2
         source = _source(spec, path, [text.encode()])
+    if len(characters) == 1:
+        raise UserError(
+            f"{source.path} holds the one character {characters!r} again and again: give a text to learn from"
+        )
     x_train, x_test = codes[:cut], codes[cut:]
     if config.limit:
         x_train = x_train[-config.limit :]

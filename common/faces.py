@@ -1,7 +1,7 @@
 """Reads anime faces from an archive or a folder of pictures, once, whatever else lies among them.
 
-Pictures are JPEG, PNG or WebP of any size, in any folder; the middle square of each is scaled to 64 x 64. Grey, CMYK,
-16-bit and palette pictures become RGB, transparent ones are put on white, of animated ones the first frame is taken.
+Pictures are JPEG, PNG or WebP of any size, in any folder; the middle square of each is scaled to 64 x 64. Pictures of
+all modes become RGB, as images.to_rgb has it; of animated ones the first frame is taken.
 What cannot be used is passed over and counted. Nothing of an archive is unpacked to disk.
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from common.files import atomic
+from common.images import to_rgb
 
 SIDE = 64
 TEST_SHARE = 0.1  # the last faces are for testing
@@ -189,9 +190,4 @@ def _face(content):
             if min(image.size) < SMALLEST_SIDE:
                 raise Unusable(f"smaller than {SMALLEST_SIDE} pixels")
             image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a large JPEG is decoded at a fraction of its size
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I"):  # 16 bits of grey
-                image = Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
-            image = ImageOps.fit(image.convert("RGBA"), (SIDE, SIDE), Image.Resampling.LANCZOS)
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB").tobytes()
+            return ImageOps.fit(to_rgb(image), (SIDE, SIDE), Image.Resampling.LANCZOS).tobytes()

@@ -17,10 +17,13 @@ MISSING = "□"
 
 
 def drawable(text):
-    """The text, character for character, with variants and "□" for what the fonts lack. After plots.new_figure."""
+    """The text, character for character, with variants and "□" for what the fonts lack. After plots.new_figure.
+
+    Bytes of a file name that are no text, and control characters, are "□" too; white space is a space or a line end.
+    """
     known = _known(tuple(matplotlib.rcParams["font.family"]))
     shown = (VARIANTS.get(c, c) if ord(c) not in known else c for c in text)
-    return "".join(c if c.isspace() or ord(c) in known else MISSING for c in shown)
+    return "".join(c if c == "\n" or ord(c) in known else " " if c.isspace() else MISSING for c in shown)
 
 
 @functools.cache

@@ -5,18 +5,53 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.errors import UserError
 
+SHADE = 64  # grey levels: what is not darker than white by so many hardly shows on it
+
 
 def open_picture(path):
-    """A picture of any common format, upright, as RGB on white. Raises UserError with one sentence."""
+    """A picture of any common format as `to_rgb` gives it. Raises UserError with one sentence."""
     try:
         with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("RGBA")
+            return to_rgb(file)
     except FileNotFoundError:
         raise UserError(f"there is no picture {path}: check the name") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a picture ({error}): give a PNG or JPEG file") from None
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def to_rgb(picture):
+    """A picture as Pillow opened it, of any mode, as one sees it: upright, RGB of 8 bits, on an opaque ground.
+
+    The ground of a transparent picture is white, as paper is; it is black where the picture would not show on white.
+    """
+    picture = _in_8_bits(ImageOps.exif_transpose(picture))
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    on_white, on_black = (
+        Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture).convert("RGB")
+        for ground in ("white", "black")
+    )
+    darkest, _ = on_white.convert("L").getextrema()
+    return on_white if darkest < 255 - SHADE else on_black
+
+
+def _in_8_bits(picture):
+    """A picture of 16 or 32 bits per pixel, in whole numbers or floats, as grey of 8 bits; any other as it is.
+
+    White is 1, 255 or 65,535 in them, and the file does not say which: it is the least of these of which the brightest
+    pixel is not twice as bright (filters overshoot a little), beyond them the brightest pixel itself.
+    """
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture).astype("float32")
+    brightest = values[np.isfinite(values)].max(initial=0)
+    white = next((white for white in (1, 255, 65_535) if brightest < 2 * white), brightest)
+    shares = np.nan_to_num(values / white).clip(0, 1)
+    grey = Image.fromarray(np.round(255 * shares).astype("uint8"))
+    if "transparency" in picture.info:  # the one value that is transparent
+        grey.putalpha(Image.fromarray(np.where(values == picture.info["transparency"], np.uint8(0), np.uint8(255))))
+    return grey
 
 
 def read_square(path, side):

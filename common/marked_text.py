@@ -1,9 +1,11 @@
 """Draws texts with the words marked that decided what a network says of them."""
 
+import matplotlib
 import numpy as np
 from matplotlib.patches import Rectangle
 
 from common import plots
+from common.glyphs import drawable
 
 FOR, AGAINST = plots.COLOURS[0], plots.COLOURS[1]  # words that speak for the answer, and against it
 
@@ -29,7 +31,7 @@ def draw_texts(path, bag, texts, headings, added, title, columns=118):
     ax = figure.subplots()
     ax.set(xlim=(0, columns), ylim=(height, 0))
     ax.set_axis_off()
-    y = 0
+    y, fonts = 0, ["DejaVu Sans Mono", *matplotlib.rcParams["font.family"]]
     for block, heading, values in zip(lines, headings, added, strict=True):
         ax.text(0, y + 0.8, heading, fontweight="bold", fontsize=11, va="center")
         y += 1.7
@@ -41,7 +43,7 @@ def draw_texts(path, bag, texts, headings, added, title, columns=118):
                     style = {"color": FOR if value > 0 else AGAINST, "alpha": 0.15 + 0.6 * abs(value), "linewidth": 0}
                     ax.add_patch(Rectangle((column - 0.2, y), len(word) + 0.4, 1, **style))
                 ink = plots.INK if word in number else "#aaaaaa"
-                ax.text(column, y + 0.53, word, family="DejaVu Sans Mono", fontsize=9.3, va="center", color=ink)
+                ax.text(column, y + 0.53, drawable(word), family=fonts, fontsize=9.3, va="center", color=ink)
             y += 1
         y += 0.9
     patches = [Rectangle((0, 0), 1, 1, color=colour, alpha=0.6) for colour in (FOR, AGAINST)]

@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from common import files
+from common.glyphs import drawable
 
 COLOURS = [entry["color"] for entry in matplotlib.style.library["petroff10"]["axes.prop_cycle"]]
 INK = "#333333"
@@ -33,12 +34,14 @@ def _fonts():
 
 
 def new_figure(width, height, title=None):
-    """An empty Figure of the given size in inches, with a bold title."""
+    """An empty Figure of the given size in inches, with a bold title, which may hold the name of a user's file."""
     matplotlib.rcParams.update({"font.family": _fonts(), "font.size": 11, "axes.spines.top": False})
     matplotlib.rcParams.update({"axes.spines.right": False, "text.color": INK, "axes.labelcolor": INK})
+    # "cost$^$.png" and the dollars of a text are words of users and no formulas: there are none in these pictures.
+    matplotlib.rcParams["text.parse_math"] = False
     figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
     if title:
-        figure.suptitle(title, fontsize=14, fontweight="bold")
+        figure.suptitle(drawable(title), fontsize=14, fontweight="bold")
     return figure
 
 
@@ -186,7 +189,7 @@ def image_rows(path, rows, title, captions=None, height=0.9):
     figure = new_figure(width + height * n * side_x / side_y, height * len(rows) + 0.3 * title_lines + 0.3, title)
     ax = figure.subplots()
     ax.imshow(canvas, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-    ax.set_yticks([i * (side_y + gap) + side_y / 2 for i in range(len(rows))], labels)
+    ax.set_yticks([i * (side_y + gap) + side_y / 2 for i in range(len(rows))], [drawable(label) for label in labels])
     ax.set_xticks([j * (side_x + gap) + side_x / 2 for j in range(len(captions or ()))], captions or ())
     ax.xaxis.tick_top()
     ax.tick_params(length=0)

@@ -73,6 +73,8 @@ class Run:
         """Say what is about to run, and write config.json. An earlier run in the folder moves to `previous/`."""
         self.dataset = dataset
         source = dataset.source
+        if self.config.epochs:
+            self.config.updates = None  # --epochs takes their place; config.json tells what the run goes by
         print(f"{self.config.homework}: {source.line}; {self.device.line}", flush=True)
         if self.config.resume and (self.folder / "config.json").exists():
             self._check_same_data()

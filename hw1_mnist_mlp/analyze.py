@@ -46,8 +46,8 @@ def show_own_digit(model, digits, picture, path):
     chances = softmax(model.predict(digit[np.newaxis], verbose=0)[0])
     answer = int(chances.argmax())
 
-    figure = plots.new_figure(4.3 * max(3, len(own)), 8.6)
-    figure.suptitle(f"{picture.name}: a {answer}, {100 * chances[answer]:.1f} % sure", fontsize=15, fontweight="bold")
+    verdict = f"{picture.name}: a {answer}, {100 * chances[answer]:.1f} % sure"
+    figure = plots.new_figure(4.3 * max(3, len(own)), 8.6, verdict)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.35))
     ax_picture, ax_digit, ax_chances = top.subplots(1, 3)
     ax_picture.imshow(images.open_picture(picture))

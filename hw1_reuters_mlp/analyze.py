@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 from sklearn.metrics import precision_recall_fscore_support
 
 from common import analysis, cli, plots
@@ -111,6 +112,8 @@ def show_topics(wires, answers, figures):
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2))
     left.barh(places, sizes[order], color=plots.COLOURS[2])
     left.set(xscale="log", xlabel="training wires", ylim=(-0.7, len(TOPICS) - 0.3))
+    left.xaxis.set_major_formatter(LogFormatter())
+    left.xaxis.set_minor_formatter(LogFormatter())
     left.set_yticks(places, [TOPICS[topic] for topic in order], fontsize=8.5)
     right.hlines(places, precision[order], recall[order], color="#cccccc", linewidth=2)
     right.scatter(precision[order], places, color=FOR, s=26, label="precision: of the answers, this many are right")

@@ -24,7 +24,7 @@ from common.glyphs import drawable
 HOMEWORK = "hw3_lstm_text"
 WATCHED = 16_384  # held-out characters that the cells are watched on
 SCORED = 60_000  # held-out characters whose loss is looked at by kind and by memory
-MEMORY = 512  # characters after which the memory is emptied, to see what it was good for
+MEMORY = 512  # characters, or a little more, after which the memory is emptied, to see what it was good for
 COUNTED = 5_000_000  # characters of a larger training text that words are counted in and copies sought in
 COLD = 0.4  # the lower of the two temperatures at which copying is measured
 
@@ -56,9 +56,9 @@ def analyze(options):
     numbers = {"cells": {name: best | cell for (name, best), cell in zip(found.items(), names, strict=True)}}
     numbers["gates"] = cells.show_gates(figures / "gates.png", seen)
     codes = corpus.x_test[:SCORED]
-    nats = language.nats_per_character(reader, codes)
-    numbers["memory"] = show_memory(figures / "memory.png", reader, codes, nats)
-    numbers["kinds"] = show_kinds(figures / "kinds.png", held_out[1 : len(codes)], nats, corpus.kind, train)
+    nats, counted = language.nats_per_character(reader, codes)
+    numbers["memory"] = show_memory(figures / "memory.png", reader, codes, nats, counted)
+    numbers["kinds"] = show_kinds(figures / "kinds.png", held_out[1 : len(codes)], nats, counted, corpus.kind, train)
     numbers |= report_writing(reader, corpus, train, held_out, rng, figures)
     numbers["cloze"] = cloze.cloze_test(reader, corpus, train, held_out, rng, figures / "cloze.png")
     show_samples(figures / "samples.png", options.run / "samples", corpus.kind)
@@ -66,16 +66,16 @@ def analyze(options):
     say(numbers)
 
 
-def show_memory(path, reader, codes, warm):
-    """memory.png: what a character costs so many characters after the memory was emptied, and without that."""
+def show_memory(path, reader, codes, warm, counted):
+    """memory.png: what a character costs so many characters after the memory was emptied, and without that.
+
+    warm, counted: from language.nats_per_character.
+    """
     from hw3_lstm_text import language
 
-    streams = max(1, -(-(len(codes) - 1) // MEMORY))
-    length = -(-(len(codes) - 1) // streams)
-    length = -(-length // language.BLOCK) * language.BLOCK  # as nats_per_character cuts it
-    cold = language.nats_per_character(reader, codes, streams, warm_up=0)
-    place = np.arange(len(cold)) % length
-    edges = np.array([0, 1, 2, 3, 5, *(2**k for k in range(3, 32) if 3 * 2**k < 2 * length)])  # of the bins
+    cold, place, _ = language.read_passages(reader, codes, MEMORY)
+    cold, place, warm = cold[counted], place[counted], warm[counted]
+    edges = np.array([0, 1, 2, 3, 5, *(2**k for k in range(3, 32) if 3 * 2**k < 2 * (place.max() + 1))])  # of the bins
     group = np.searchsorted(edges, place, side="right") - 1
     counts = np.bincount(group)
     loss, extra = np.bincount(group, cold) / counts, np.bincount(group, cold - warm) / counts
@@ -143,9 +143,13 @@ def _near(mask, n):
     return np.any([np.append(np.zeros(k, bool), mask[:-k]) for k in range(1, n + 1)], axis=0)
 
 
-def show_kinds(path, text, nats, kind, train):
-    """kinds.png: what characters of each kind cost, and how much of the whole loss they make up."""
-    kinds = kinds_of(text, kind, train)
+def show_kinds(path, text, nats, counted, kind, train):
+    """kinds.png: what characters of each kind cost, and how much of the whole loss they make up.
+
+    text, nats, counted: (n,); what does not count is left out.
+    """
+    kinds = {name: mask[counted] for name, mask in kinds_of(text, kind, train).items() if mask[counted].any()}
+    nats = nats[counted]
     numbers = {
         name: {
             "share_of_characters": float(mask.mean()),
@@ -221,7 +225,7 @@ def show_samples(path, folder, kind, shown=6, lines=9):
         ax.set_title(heading.rpartition(",")[0] or heading, fontsize=10.5, loc="left")
         width = 70 if kind == "english" else 24
         wrapped = [part for line in text.split("\n") for part in textwrap.wrap(line, width) or [""]]
-        shown_text = drawable("\n".join(wrapped[:lines])).replace("$", r"\$")
+        shown_text = drawable("\n".join(wrapped[:lines]))
         ax.text(0, 1, shown_text, va="top", fontsize=9.5, transform=ax.transAxes, linespacing=1.35)
     plots.save(figure, path)
 

@@ -46,7 +46,7 @@ def lstm_step(x, h, c, kernel, recurrent, bias):
 def look(reader, codes, streams=32, warm_up=256):
     """Read `codes` (n,) with the LSTM layers of the reader and watch: a Look.
 
-    The text is read as language.nats_per_character does: in parts side by side, each after `warm_up` characters.
+    The text is read in parts side by side, each after `warm_up` characters of the part before.
     """
     table = _array(reader.get_layer("characters").embeddings)
     layers = [layer for layer in reader.layers if re.fullmatch(r"lstm\d+", layer.name)]

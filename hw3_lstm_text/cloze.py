@@ -78,17 +78,21 @@ def rank(reader, characters, kind, sentence, candidates):
         raise UserError("a candidate is empty: give the words themselves")
     before, after = BLANK.split(sentence)
     before, after = before.replace("\\n", "\n"), after.replace("\\n", "\n")
-    texts = [framed(before + candidate + after, kind) for candidate in candidates]
+    texts = [framed(before + candidate + after, kind, characters) for candidate in candidates]
     nats = np.array([cost.sum() for cost in costs(reader, [encode(text, characters) for text in texts], len(texts))])
     chances = softmax(-nats)
     order = np.argsort(nats, kind="stable")
     return [(candidates[i], float(nats[i]), float(chances[i])) for i in order]
 
 
-def framed(sentence, kind):
-    """The sentence as it would stand in the text: after a blank line, a poem under the line that names its form."""
+def framed(sentence, kind, characters):
+    """The sentence as it would stand in the text: after a blank line, a poem under the line that names its form.
+
+    One character follows it, which ends it.
+    """
     form = poems.form_of(sentence) if kind == "poems" else poems.IRREGULAR
-    return "\n\n" + ("" if form == poems.IRREGULAR else form + "\n") + sentence + "\n"
+    header = "" if form == poems.IRREGULAR else form + "\n"
+    return language.boundary(characters, 2) + header + sentence + language.boundary(characters)
 
 
 class Bigrams:
@@ -155,7 +159,7 @@ def answers(reader, characters, kind, asked, bigrams):
     texts, ends = [], []
     for question in asked:
         for candidate in question.candidates:
-            text = framed(question.before + candidate + question.after, kind)
+            text = framed(question.before + candidate + question.after, kind, characters)
             texts.append(encode(text, characters))
             ends.append(len(text) - len(question.after) - 2)  # costs up to here are those before and in the blank
     spent = costs(reader, texts)

@@ -43,7 +43,7 @@ def generate(options):
             pieces = itertools.islice(pieces, options.length)  # a clause may never end, at temperature 0
         else:
             start = (options.prompt or "").replace("\\n", "\n")
-            prompt = "\n\n" + (options.form + "\n" if options.form else "") + start
+            prompt = language.boundary(characters, 2) + (options.form + "\n" if options.form else "") + start
             writing = language.write(reader, encode(prompt, characters)[None], rng, options.temperature, options.top_p)
             pieces = (decode(codes, characters) for codes in itertools.islice(writing, options.length))
         if i:

@@ -13,6 +13,7 @@ from common.corpus import decode, encode, is_chinese
 from common.errors import UserError
 
 BLOCK = 64  # characters per call: a fixed length, so that the network is traced once
+PASSAGE, WARM_UP = 2560, 128  # characters: see nats_per_character
 GLANCE = 40_000  # characters of the held-out text that a report scores; the end of the run scores all of it
 SCORED = 1_000_000  # characters of a huge held-out text that are scored at the end
 LEXICON = 5_000_000  # characters of a huge training text whose words count as known
@@ -24,28 +25,44 @@ def zero_states(reader, n):
     return [np.zeros((n, *state.shape[1:]), "float32") for state in reader.inputs[1:]]
 
 
-def nats_per_character(reader, codes, streams=64, warm_up=4 * BLOCK):
-    """What each character of `codes` (n,) costs given all before it, minus log p, float32 (n - 1,).
+def nats_per_character(reader, codes, at_once=1):
+    """What each character of `codes` (n,) costs given those before it: (nats float (n - 1,), counted bool (n - 1,)).
 
-    The first character has nothing before it and is left out. To use the processor well the text is cut into `streams`
-    that are read side by side; each reads the last `warm_up` characters before its own first, so that its memory is
-    what it would be in one long reading, but for what it remembers from before that.
+    Nats are minus log p; the first character has nothing before it and is left out. This is the one protocol by which
+    texts are scored, in training, in the analysis and by the grader. What a language model is to tell is p(character |
+    all before it), so the memory is carried on from character to character, never emptied every few as in windows. One
+    reading of the whole text would be best, but it takes a call per character. So the text is read in passages of
+    PASSAGE characters or a little more, side by side, each from an empty memory; the first WARM_UP of each but the
+    first passage only fill the memory and do not count. (They would all count if each row read the end of the passage
+    before. But a handed-in network may mix the rows of a batch: it would know what the row before is asked for.)
+
+    at_once: characters per call. With 1 a network gets a character only after it has answered for it, so none sees
+    what it is to foresee. Results are scored so: the same calls on the same processor give the same digits. A larger
+    number is quicker, for networks that read forwards, and differs by rounding.
+    """
+    nats, place, first = read_passages(reader, codes, PASSAGE, at_once)
+    return nats, first | (place >= WARM_UP)
+
+
+def read_passages(reader, codes, length, at_once=BLOCK):
+    """Read `codes` (n,) in passages of `length` characters or a little more, side by side, each from an empty memory.
+
+    Returns of each character after the first, all (n - 1,): what it costs, float; how many of its passage were read
+    before the last one, int; and whether it is of the first passage. at_once: as above.
     """
     n = len(codes) - 1
-    length = -(-n // streams)
-    length = -(-length // BLOCK) * BLOCK
-    starts = np.arange(0, n, length)
-    states = zero_states(reader, len(starts))
-    costs = np.zeros((len(starts), length), "float32")
-    for begin in range(-warm_up, length, BLOCK):
-        places = starts[:, None] + np.arange(begin, begin + BLOCK)
+    passages = max(1, n // length)
+    length = -(-n // passages)
+    starts = np.arange(passages) * length
+    states = zero_states(reader, passages)
+    costs = np.zeros((passages, -(-length // at_once) * at_once))
+    for begin in range(0, length, at_once):
+        places = starts[:, None] + np.arange(begin, begin + at_once)
         logits, *states = reader.predict_on_batch([np.asarray(codes[places.clip(0, n - 1)], "int32"), *states])
-        before_the_text = starts[:, None] + begin < 0
-        states = [np.where(before_the_text, 0, state) for state in states]
-        if begin >= 0:
-            following = np.asarray(codes[(places + 1).clip(0, n)], "int32")
-            costs[:, begin : begin + BLOCK] = cost_of(following, logits)
-    return costs.ravel()[:n]
+        following = np.asarray(codes[(places + 1).clip(0, n)], "int32")
+        costs[:, begin : begin + at_once] = cost_of(following, logits)
+    place = np.arange(n) % length
+    return costs[:, :length].ravel()[:n], place, np.arange(n) < length
 
 
 def cost_of(following, logits):
@@ -111,8 +128,13 @@ def load_characters(folder):
 
 
 def opening(kind, characters, form=QUATRAINS[0]):
-    """A prompt from which a text of the kind begins: a new line, where the text has lines at all."""
-    return f"\n\n{form}\n" if kind == "poems" else "\n" if "\n" in characters else characters[0]
+    """A prompt from which a text of the kind begins: a new line, or a poem under the line that names its form."""
+    return f"\n\n{form}\n" if kind == "poems" else boundary(characters)
+
+
+def boundary(characters, lines=1):
+    """What stands between two pieces of a text: so many line ends, or where it has no lines its usual character."""
+    return "\n" * lines if "\n" in characters else characters[0]  # the most frequent; of English, a space
 
 
 class Report(keras.callbacks.Callback):
@@ -125,8 +147,8 @@ class Report(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         corpus, updates = self.corpus, (epoch + 1) * self.params["steps"]
         copy_weights(self.model, self.reader)
-        nats = nats_per_character(self.reader, corpus.x_test[:GLANCE])
-        logs["val_loss"] = float(nats.mean())
+        nats, counted = nats_per_character(self.reader, corpus.x_test[:GLANCE], BLOCK)
+        logs["val_loss"] = float(nats[counted].mean())
         logs["val_bits"] = logs["val_loss"] / math.log(2)
         rng = np.random.default_rng((self.run.config.seed, epoch))
         length = 120 if corpus.kind == "poems" else 400
@@ -143,31 +165,42 @@ def copy_weights(trainer, reader):
     reader.set_weights([keras.ops.convert_to_numpy(weight) for weight in trainer.trainable_weights])
 
 
-def scores(reader, corpus, seed):
-    """The figures of metrics.json: how well the held-out text is foreseen, and how sound the written text is."""
-    codes = corpus.x_test[:SCORED]
-    nats = nats_per_character(reader, codes)
-    text = decode(codes[1:], corpus.characters)
-    counted = ~poems.is_header(text) if corpus.kind == "poems" else np.ones(len(nats), bool)
+def scores(reader, characters, corpus):
+    """The figures of metrics.json: how well the held-out text is foreseen, and how sound the written text is.
+
+    train.py and the grader both call it, so that what a student sees is what is graded. characters: of the reader, in
+    the order of its codes; those of the corpus in another order, for a network that is handed in. Raises UserError when
+    the corpus has characters that the reader lacks.
+    """
+    text = decode(corpus.x_test[:SCORED], corpus.characters)
+    nats, counted = nats_per_character(reader, encode(text, characters))
+    text = text[1:]
     # the lines that name the form are no part of a poem: they cost, but do not count
-    per_character = float(nats.sum() / counted.sum())
+    poem = counted & ~poems.is_header(text) if corpus.kind == "poems" else counted
+    per_character = float(nats[counted].sum() / poem.sum())
     figures = {
         "validation_nats_per_char": per_character,
         "validation_bits_per_char": per_character / math.log(2),
-        "validation_perplexity": math.exp(per_character),
+        "validation_perplexity": perplexity(per_character),
     }
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     if corpus.kind == "english":
-        written = write_text(reader, corpus.characters, [opening(corpus.kind, corpus.characters)] * 20, 1000, rng)
-        known = set(words(decode(corpus.x_train[-LEXICON:], corpus.characters)))
+        written = write_text(reader, characters, [opening(corpus.kind, characters)] * 20, 1000, rng)
+        before = corpus.codes[: len(corpus.codes) - len(corpus.x_test)]  # whatever --limit leaves of it
+        known = set(words(decode(before[-LEXICON:], corpus.characters)))
         figures["word_share"] = word_share(written, known)
         figures["word_share_held_out"] = word_share([text], known)
     else:
-        chinese = np.array([is_chinese(character) for character in text]) & counted
-        figures["validation_perplexity_chinese"] = math.exp(nats[chinese].mean())
+        chinese = np.array([is_chinese(character) for character in text]) & poem
+        figures["validation_perplexity_chinese"] = perplexity(nats[chinese].mean())
     if corpus.kind == "poems":
-        figures["form_share"] = form_share(reader, corpus.characters, rng)
+        figures["form_share"] = form_share(reader, characters, rng)
     return figures
+
+
+def perplexity(nats):
+    """Of so many nats per character; of a network that knows nothing it is bounded, as a float is."""
+    return math.exp(min(float(nats), 100))
 
 
 def words(text):

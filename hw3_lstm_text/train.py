@@ -132,7 +132,7 @@ def train(config, run):
         variant=config.corpus,
         epochs=round(run.progress.epoch * steps * config.batch_size * config.window / len(corpus.x_train), 2),
         chars_per_second=round(run.progress.epoch * steps * config.batch_size * config.window / run.progress.seconds),
-        **language.scores(reader, corpus, config.seed),
+        **language.scores(reader, corpus.characters, corpus),
     )
 
 

@@ -139,9 +139,12 @@ def views(config, dataset, count_epochs):
         (x, _), _ = data.load(config.data_set, config).validation_split()  # grey
     if config.model == "vae" and (config.pixels == "binary" or any(config.distorted_share)):
         return x, redrawn(config, count_epochs(len(x))), x_val, x_val
-    if config.noise:
-        shown = add_noise(x_val, rng, config.noise)
-        return x, lambda images, rows, epoch, rng: add_noise(images, rng, config.noise), x_val, shown
-    if config.model == "dense" and config.distort:
-        return x, lambda images, rows, epoch, rng: distorted(images, rng), x_val, x_val
-    return x, None, x_val, x_val
+    distort_them = config.model == "dense" and config.distort
+    if not (distort_them or config.noise):
+        return x, None, x_val, x_val
+
+    def changed(images, rows, epoch, rng):
+        images = distorted(images, rng) if distort_them else images
+        return add_noise(images, rng, config.noise) if config.noise else images
+
+    return x, changed, x_val, add_noise(x_val, rng, config.noise) if config.noise else x_val

@@ -152,12 +152,21 @@ def variant(config):
     return f"{config.model} {config.latent_dim}{' binary' if config.pixels == 'binary' else ''}"
 
 
+def settle(config):
+    """Take the settings for this code and these images, and leave no others: config.json tells what the run goes by."""
+    settings = vars(config)
+    special = {name: settings.pop(name, {}) for name in ("map", "longer", "colour")}
+    settings |= special["map" if config.latent_dim == 2 else "longer"]
+    if config.data_set != "mnist":
+        settings |= special["colour"]
+    if settings.get("network") == "conv":
+        settings.pop("hidden", None)  # sizes of dense layers
+
+
 def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     check(config)
-    vars(config).update(getattr(config, "map" if config.latent_dim == 2 else "longer", {}))
-    if config.data_set != "mnist":
-        vars(config).update(getattr(config, "colour", {}))
+    settle(config)
     dataset = inputs.load(config)
     run.start(dataset)
     if config.model in ("gan", "cgan"):

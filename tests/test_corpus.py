@@ -201,11 +201,29 @@ def test_own_file_and_own_folder(tmp_path, downloads):
     assert not downloads
 
 
+def test_a_folder_from_another_system(tmp_path):
+    """macOS leaves a ._book.txt beside each file, and Windows writes .TXT."""
+    (tmp_path / "BOOK.TXT").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "._BOOK.TXT").write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
+    (tmp_path / ".hidden.txt").write_text("not this one")
+    assert text_of(load(tmp_path, tmp_path, "full")) == TEXT
+    (tmp_path / "BOOK.TXT").unlink()
+    error_of(tmp_path, tmp_path, "holds no .txt file", tmp_path)
+
+
+def test_one_character_again_and_again_is_no_text(tmp_path):
+    (tmp_path / "own.txt").write_text("a" * 5000)
+    error_of(tmp_path / "own.txt", tmp_path, "own.txt holds the one character 'a'")
+    (tmp_path / "tinyshakespeare.txt").write_text("龍" * 5000, encoding="utf-8")
+    error_of("shakespeare", tmp_path, "tinyshakespeare.txt holds the one character '龍'")
+
+
 @pytest.mark.parametrize("kind", ["auto", "full"])
 def test_own_texts_never_fall_back(kind, tmp_path):
     missing = tmp_path / "missing.txt"
     error_of(missing, tmp_path, "there is no corpus, file or folder", missing, kind=kind)
-    error_of("shakespear", tmp_path, "there is no corpus, file or folder shakespear", kind=kind)
+    names = "the corpora are shakespeare, nietzsche, tang, hongloumeng"
+    error_of("Shakespeare", tmp_path, "there is no corpus, file or folder Shakespeare", names, kind=kind)
     error_of(tmp_path, tmp_path, "holds no .txt file", tmp_path, kind=kind)
     error_of("/dev/null", tmp_path, "neither a file nor a folder", kind=kind)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from common import data, faces, sample_faces
 from common.errors import UserError
@@ -100,6 +100,22 @@ def test_pictures_of_every_kind_are_taken(folder, capsys):
     grey = [face for face in found if np.ptp(face, axis=2).max() == 0 and face.std() > 20]
     assert len(grey) == 2
     assert all(100 < face.mean() < 155 for face in grey)
+
+
+def test_faces_of_16_bits_and_light_ones_on_nothing_are_seen(folder):
+    grey = picture(110, channels=1).filter(ImageFilter.GaussianBlur(6))
+    grey.save(folder / "eight.png")
+    [expected] = [face for face in read(folder) if np.ptp(face, axis=2).max() == 0]
+    (folder / "eight.png").unlink()
+    Image.fromarray(257 * np.asarray(grey).astype("uint16")).save(folder / "sixteen.png")
+    light = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+    light.paste((250, 250, 250, 255), (0, 0, 64, 32))
+    light.save(folder / "light.png")
+    found = read(folder)
+    [sixteen] = [face for face in found if np.ptp(face, axis=2).max() == 0 and len(np.unique(face)) > 3]
+    np.testing.assert_array_equal(sixteen, expected)
+    [light] = [face for face in found if (face[:30] == 250).all()]
+    assert (light[34:] == 0).all()
 
 
 def test_what_cannot_be_used_is_passed_over_and_counted(folder, capsys):

@@ -1,12 +1,16 @@
 """Homework 1, digits: the network, a training to the subset bar, the analysis, and users' own digits."""
 
+import io
 import json
+import os
+import warnings
+from argparse import Namespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from common import bars, images
+from common import analysis, bars, data, images, plots
 from common.distort import distort
 from common.errors import UserError
 from hw1_mnist_mlp import analyze, train
@@ -112,6 +116,89 @@ def test_own_digit_is_brought_into_the_form_of_mnist(tmp_path):
     weights = digit / digit.sum()
     centre = [float(weights.sum(axis=axis) @ np.arange(28)) for axis in (0, 1)]
     assert np.allclose(centre, 13.5, atol=0.6)
+
+
+def deep(grey, name):
+    """A grey picture of 8 bits as one of 16 or 32 bits per pixel."""
+    values = np.asarray(grey)
+    if name == "16 bits, big-endian":
+        return Image.frombytes("I;16B", grey.size, (257 * values.astype(">u2")).tobytes())
+    return Image.fromarray(
+        {
+            "16 bits": 257 * values.astype("uint16"),
+            "16 bits, values of 8": values.astype("uint16"),
+            "32 bits": 257 * values.astype("int32"),
+            "float, white is 1": (values / 255).astype("float32"),
+            "float, white is 1, overshooting": np.where(values == 255, 1.04, values / 255).astype("float32"),
+            "float, white is 255": values.astype("float32"),
+            "float, white is 65535": (257.0 * values).astype("float32"),
+        }[name]
+    )
+
+
+DEEP = (
+    *("16 bits", "16 bits, big-endian", "16 bits, values of 8", "32 bits"),
+    *("float, white is 1", "float, white is 1, overshooting", "float, white is 255", "float, white is 65535"),
+)
+
+
+@pytest.mark.parametrize("name", DEEP)
+@pytest.mark.parametrize("dark_on_light", [True, False])
+def test_a_picture_of_many_bits_is_the_picture_of_8_bits(dark_on_light, name, tmp_path):
+    colours = ("#303030", "white") if dark_on_light else ("white", "#303030")
+    grey = Image.open(draw_seven(tmp_path / "seven.png", *colours)).convert("L")
+    file = tmp_path / ("deep.png" if name in ("16 bits", "16 bits, values of 8") else "deep.tif")
+    deep(grey, name).save(file)
+    np.testing.assert_array_equal(np.asarray(images.open_picture(file)), np.asarray(grey.convert("RGB")))
+    np.testing.assert_array_equal(images.read_digit(file), images.read_digit(tmp_path / "seven.png"))
+
+
+def test_floats_that_are_no_numbers_are_black_and_white(tmp_path):
+    values = np.full((4, 4), 0.5, "float32")
+    values[0] = [np.nan, -3, np.inf, 1]
+    Image.fromarray(values).save(tmp_path / "odd.tif")
+    found = np.asarray(images.open_picture(tmp_path / "odd.tif"))[..., 0]
+    assert found[:2].tolist() == [[0, 0, 255, 255], [128, 128, 128, 128]]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+@pytest.mark.parametrize(("ink", "ground"), [("white", 0), ("#ffff60", 0), ("black", 255), ("#8080ff", 255)])
+def test_strokes_on_a_transparent_ground_are_read(ink, ground, mode, tmp_path):
+    picture = Image.open(draw_seven(tmp_path / "seven.png", "white", "black"))
+    expected = images.read_digit(tmp_path / "seven.png")
+    clear = Image.new("RGBA", picture.size, ink)
+    clear.putalpha(picture.convert("L"))
+    clear.convert(mode).save(tmp_path / "clear.png")
+    found = images.read_digit(tmp_path / "clear.png")
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+    shown = np.asarray(images.open_picture(tmp_path / "clear.png"))
+    assert (shown[0, 0] == ground).all()
+    assert np.ptp(shown.astype(int).sum(axis=2)) > 250
+
+
+def test_a_sheet_of_white_paper_lies_on_white(tmp_path):
+    """Round corners are no ink: only what would not show on white is put on black."""
+    sheet = Image.open(draw_seven(tmp_path / "seven.png", "black", "white"))
+    corners = Image.new("L", sheet.size)
+    ImageDraw.Draw(corners).rounded_rectangle((0, 0, 639, 479), 60, fill=255)
+    sheet.putalpha(corners)
+    sheet.save(tmp_path / "round.png")
+    np.testing.assert_array_equal(images.read_digit(tmp_path / "round.png"), images.read_digit(tmp_path / "seven.png"))
+
+
+@pytest.mark.parametrize("name", ["cost$^$.png", "a_{b$.png", os.fsdecode(b"\xa4\xa4.png"), "tab\t$\\frac$.png"])
+def test_a_picture_may_have_any_name(name, sample_run, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure) or figure.savefig(io.BytesIO()))
+    picture = draw_seven(tmp_path / "seven.png", "black", "white").rename(tmp_path / name)
+    digits = data.load("mnist", Namespace(data="sample", data_dir=None, limit=None, seed=0))
+    model, _ = analysis.open_model(Namespace(run=sample_run), train.HOMEWORK)
+    monkeypatch.setattr("builtins.print", lambda *_: None)  # whether the terminal can show the name is another matter
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        analyze.show_own_digit(model, digits, picture, tmp_path / "own.png")
+    shown = drawn[0].get_suptitle()
+    assert shown.startswith(name.replace("\udca4", "□").replace("\t", " ") + ": a 7, ")
 
 
 @pytest.mark.parametrize("content", ["missing", "text", "folder", "blank", "cut"])

@@ -3,15 +3,18 @@
 import io
 import json
 import pickle
+import warnings
 from argparse import Namespace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
-from common import bars, data, download, reuters, sample_data, texts
+from common import bars, data, download, plots, reuters, sample_data, texts
 from common.bag_of_words import BagOfWords
 from common.errors import UserError
+from common.marked_text import draw_texts
 from hw1_reuters_mlp import analyze, train
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
@@ -250,3 +253,27 @@ def test_the_sample_is_as_unbalanced_as_the_real_wires():
 
 def test_other_data_than_those_of_the_run_are_refused(sample_run, tmp_path, capsys):
     helpers.assert_other_data_are_refused(analyze, sample_run, tmp_path, capsys)
+
+
+@pytest.mark.parametrize("most", [40, 4000])
+def test_the_scale_of_the_topics_is_plain_numbers(most, tmp_path, monkeypatch):
+    """Formulas are switched off in all pictures, for the words of users: powers of ten would show their markup."""
+    drawn = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure))
+    labels = np.repeat(np.arange(46), np.linspace(10, most, 46).astype(int))
+    analyze.show_topics(Namespace(y_train=labels, y_test=labels), labels, tmp_path)
+    drawn[0].savefig(io.BytesIO())
+    shown = [text.get_text() for text in drawn[0].findobj(Text)]
+    assert not [text for text in shown if "$" in text]
+    assert {"10", "1000" if most == 4000 else "40"} <= {*shown}
+
+
+def test_words_of_users_are_drawn_as_they_are(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: drawn.append(figure))
+    words = ["$x^$", "$\\frac$", "a_b", "原油"]
+    draw_texts(tmp_path / "x.png", Namespace(words=np.array(words[:3])), [words], ["$^$"], np.ones((1, 3)), "cost$^$")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn[0].savefig(io.BytesIO())
+    assert {*words, "$^$", "cost$^$"} <= {text.get_text() for text in drawn[0].findobj(Text)}

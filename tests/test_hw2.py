@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
 
-from common import analysis, augment, bars, data, download, sample_data
+from common import analysis, augment, bars, data, download, images, sample_data
 from common.errors import UserError
 from hw2_cifar10_cnn import analyze, train
 from tests import helpers
@@ -36,8 +36,8 @@ def build(name):
 
     if name == "classic":
         return models.build_classic()
-    images = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), "uint8")
-    return models.build_fast(train.SETTINGS[name]["widths"], models.whitening_weights(images))
+    pictures = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), "uint8")
+    return models.build_fast(train.SETTINGS[name]["widths"], models.whitening_weights(pictures))
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +222,21 @@ def test_analysis_draws_every_picture(sample_run, tmp_path, capsys, monkeypatch)
     assert "ball.jpg: " in capsys.readouterr().out
     assert (sample_run / "figures" / "own_ball.png").exists()
     assert (sample_run / "figures" / "own_ball_maps.png").exists()
+
+
+def test_a_photograph_of_16_bits_and_of_any_name_gets_the_same_answer(sample_run, tmp_path, capsys):
+    photograph = Image.new("L", (80, 60), 150)
+    ImageDraw.Draw(photograph).ellipse((25, 10, 60, 50), fill=60)
+    photograph.save(tmp_path / "8$^$.png")
+    Image.fromarray(257 * np.asarray(photograph).astype("uint16")).save(tmp_path / "16$^$.png")
+    answers = []
+    for name in ("8$^$.png", "16$^$.png"):
+        assert analyze.main(["--run", str(sample_run), "--image", str(tmp_path / name)]) == 0
+        answers.append(capsys.readouterr().out.split("png: ")[1].split(";")[0])
+    assert answers[0] == answers[1]
+    np.testing.assert_array_equal(
+        *(images.read_square(tmp_path / name, 32) for name in ("8$^$.png", "16$^$.png")), strict=True
+    )
 
 
 def test_analysis_of_a_layer_that_is_not_there(sample_run, capsys):

@@ -64,16 +64,41 @@ def test_trainer_carries_its_memory_on_and_empties_it_row_by_row(networks):
     assert np.abs(third - second).max() > 0.01  # the memory has moved on
 
 
-def test_scores_do_not_depend_on_how_the_text_is_cut(networks):
+def cost_by_definition(reader, codes):
+    """Minus log p of each character after the first, given all before it, from one reading."""
+    logits = logits_of(reader, codes[None].astype("int32"))[0, :-1].astype(float)
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return -np.log(chances[np.arange(len(codes) - 1), codes[1:]])
+
+
+@pytest.mark.parametrize("at_once", [1, 64])
+@pytest.mark.parametrize(("n", "length"), [(700, 900), (700, 200), (641, 64)])
+def test_passages_are_read_from_an_empty_memory(n, length, at_once, networks):
     from hw3_lstm_text import language
 
-    codes = np.random.default_rng(2).integers(0, len(CHARACTERS), 700).astype("uint8")
-    logits = logits_of(networks.reader, codes[None].astype("int32"))[0, :-1].astype(float)
-    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    expected = -np.log(chances[np.arange(699), codes[1:]])
-    for streams in (1, 2, 5):
-        found = language.nats_per_character(networks.reader, codes, streams)
-        np.testing.assert_allclose(found, expected, atol=1e-3)
+    codes = np.random.default_rng(2).integers(0, len(CHARACTERS), n).astype("uint8")
+    nats, place, first = language.read_passages(networks.reader, codes, length, at_once)
+    starts = np.flatnonzero(place == 0)
+    assert len(starts) == max(1, (n - 1) // length)
+    for start, end in zip(starts, [*starts[1:], n - 1], strict=True):
+        expected = cost_by_definition(networks.reader, codes[start : end + 1])
+        np.testing.assert_allclose(nats[start:end], expected, atol=1e-3)
+        assert place[start:end].tolist() == list(range(end - start))
+        assert (first[start:end] == (start == 0)).all()
+
+
+def test_what_counts_was_read_with_a_memory(networks, monkeypatch):
+    """Of each passage but the first the beginning does not count; what counts costs what one long reading says."""
+    from hw3_lstm_text import language
+
+    monkeypatch.setattr(language, "PASSAGE", 200)
+    monkeypatch.setattr(language, "WARM_UP", 50)
+    codes = np.random.default_rng(3).integers(0, len(CHARACTERS), 601).astype("uint8")
+    nats, counted = language.nats_per_character(networks.reader, codes)
+    assert np.flatnonzero(~counted).tolist() == [*range(200, 250), *range(400, 450)]
+    expected = cost_by_definition(networks.reader, codes)
+    np.testing.assert_allclose(nats[counted], expected[counted], atol=1e-3)
+    assert np.abs(nats - expected)[~counted].max() > 0.01  # there the memory was missing
 
 
 def test_windows_read_on_and_cover_the_text_evenly():
@@ -222,13 +247,21 @@ def test_bad_texts_get_one_sentence(content, reason, tmp_path, capsys):
     assert not (tmp_path / "out" / "config.json").exists()
 
 
-def test_a_text_without_lines_is_learned_too(tmp_path):
-    path = tmp_path / "text.txt"
-    path.write_text("all work and no play " * 400)
-    options = ["--corpus", str(path), "--batch-size", "8", "--epochs", "1", "--out", str(tmp_path / "out")]
-    assert train.main(options) == 0
-    assert metrics(tmp_path / "out")["epochs"] == pytest.approx(20 * 8 * 64 / 7560, abs=0.01)  # passes, not reports
-    assert any((tmp_path / "out" / "samples").iterdir())
+def test_a_text_without_lines_is_learned_written_and_asked(tmp_path, capsys):
+    from hw3_lstm_text import analyze
+
+    path, out = tmp_path / "text.txt", tmp_path / "out"
+    path.write_text("all work and no play makes $^$ a dull_boy. " * 200)
+    assert train.main(["--corpus", str(path), "--batch-size", "8", "--epochs", "1", "--out", str(out)]) == 0
+    assert metrics(out)["epochs"] == pytest.approx(20 * 8 * 64 / 7740, abs=0.01)  # passes, not reports
+    assert any((out / "samples").iterdir())
+    capsys.readouterr()
+    assert generate.main(["--run", str(out), "--prompt", "all ", "--length", "50", "--seed", "1"]) == 0
+    assert capsys.readouterr().out.startswith("all ")
+    assert analyze.main(["--run", str(out), "--cloze", "no ____ makes", "play", "yalp"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("play")
+    assert generate.main(["--run", str(out), "--prompt", "all\\nwork"]) == 1
+    assert_one_sentence(capsys.readouterr().err, "has no '\\n':")
 
 
 def test_a_text_shorter_than_its_windows_gets_one_sentence(tmp_path, capsys):

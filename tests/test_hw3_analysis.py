@@ -190,7 +190,7 @@ def test_costs_of_many_texts_are_those_of_each():
     reader = random_reader()
     texts = [encode(text, LETTERS) for text in ("a", "hello there", "x" * 70, "ab" * 80)]
     for text, found in zip(texts, cloze.costs(reader, texts, rows=3), strict=True):
-        expected = language.nats_per_character(reader, text, streams=1) if len(text) > 1 else np.zeros(0)
+        expected = language.read_passages(reader, text, len(text))[0]
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -288,6 +288,15 @@ def test_analysis_of_poems(tang_run, capsys):
     assert "clauses still to come" in numbers["cells"]
     assert numbers["poems"]["rhymes"]["real, held out"]["poems"] > 0
     assert numbers["temperature"]["held-out text"]["poems of the asked form"] == 1
+
+
+def test_analysis_of_a_text_without_lines_and_with_formulas(small, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    words = ["the", "cat", "$^$", "dog_boy", "$\\frac$", "sat", "ran", "(so", "soon)", "on."]
+    (tmp_path / "text.txt").write_text(" ".join(rng.choice(words, 12_000)))
+    out = finished(tmp_path, "--corpus", str(tmp_path / "text.txt"))
+    assert analyze.main(["--run", str(out)]) == 0
+    check_analysis(out, PICTURES, capsys)
 
 
 def test_a_text_that_has_changed_is_refused(tang_run, tmp_path, capsys):

@@ -335,6 +335,40 @@ def test_options_that_do_not_go_together(options, reason, tmp_path, capsys):
     assert_one_sentence(capsys.readouterr().err, reason)
 
 
+@pytest.mark.parametrize(
+    "options",
+    ["--latent-dim 2 --noise 0.3", "--model conv", "--model vae --latent-dim 5", "--model vae --data-set cifar10"],
+)
+def test_every_recorded_setting_is_one_that_the_run_goes_by(options, small_networks, tmp_path, monkeypatch):
+    read = set()
+
+    class Watched(Namespace):
+        def __getattribute__(self, name):
+            read.add(name)
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr("common.cli.argparse.Namespace", Watched)
+    tiny = ["--data", "sample", "--limit", "80", "--batch-size", "64", "--epochs", "1", "--precision", "float32"]
+    assert train.main([*tiny, *options.split(), "--out", str(tmp_path)]) == 0
+    recorded = json.loads((tmp_path / "config.json").read_text())["options"]
+    recipe = {*train.SETTINGS[recorded["model"]]} & {name for name, value in recorded.items() if value is not None}
+    assert recipe - read == set()
+    assert recorded["updates"] is None  # --epochs takes its place
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("distort", [False, True])
+def test_what_an_autoencoder_is_shown_is_what_was_recorded(noise, distort, monkeypatch):
+    monkeypatch.setattr(inputs, "distorted", lambda images, rng: images[:, ::-1])  # on its head
+    config = Namespace(model="dense", pixels="grey", data_set="mnist", noise=noise, distort=distort)
+    x, change, x_val, shown = inputs.views(config, all_digits(), None)
+    assert np.array_equal(shown, x_val) == (not noise)
+    seen = change(x[:500], np.arange(500), 0, np.random.default_rng(0)) if change else x[:500]
+    assert (seen[:, :2, :2].std() > 20) == bool(noise)
+    upright, turned = (np.corrcoef(seen.ravel(), images.ravel())[0, 1] for images in (x[:500], x[:500, ::-1]))
+    assert (turned > upright) == distort
+
+
 def test_fewer_and_fewer_digits_are_distorted():
     x = sample_data.digits()[0][:400]
     redraw = inputs.redrawn(Namespace(distorted_share=[1, 0.1], pixels="grey"), epochs=10)

@@ -18,16 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common import data, device, poems
+from common import data, device
 from common.bag_of_words import BagOfWords
-from common.corpus import decode, encode
 from common.errors import UserError
 from common.grading.remote import Failed, Model
 from common.grading.weights import Refused
 
 CHUNK = 500  # examples that a model gets at a time
 MOST_BYTES = 64 << 20  # that words.npz may unpack to
-PASSAGE, WARM_UP = 2560, 128  # characters
 
 
 class Homework(NamedTuple):
@@ -88,44 +86,16 @@ def _read_words(path, words):
 
 
 def text(model, folder, corpus):
-    """Homework 3: what a character of the held-out text costs, and how sound the text is that the network writes.
-
-    The characters are handed out one by one, and the next ones only after the answers, so that no network, whatever
-    it is made of, sees what it is to foresee. The text is cut into passages that are read side by side. To begin each
-    with a full memory train.py lets it read the end of the passage before; here that would give away the answers of
-    that passage, so the first WARM_UP characters of a passage do not count instead.
-    """
+    """Homework 3: what a character of the held-out text costs, and how sound the text is that the network writes."""
     # Homeworks 3 to 5 are scored by their own functions, which are imported by name, and here only: nothing else in
     # common knows a homework.
     device.setup("float32")  # it imports Keras
     language = importlib.import_module("hw3_lstm_text.language")
     characters = _read_characters(folder / "characters.json")
-    reader = Reader(model, len(characters))
     try:
-        held_out = decode(corpus.x_test[: language.SCORED], corpus.characters)
-        codes = encode(held_out, characters)
-        nats, counts = _costs(reader, codes, language.cost_of)
-        if corpus.kind == "poems":
-            # the lines that name the form are no part of a poem: they cost, but do not count
-            poem = counts & ~poems.is_header(held_out[1:])
-            per_character = float(nats[counts].sum() / poem.sum())
-        else:
-            per_character = float(nats[counts].mean())
-        figures = {
-            "validation_nats_per_char": per_character,
-            "validation_perplexity": math.exp(min(per_character, 100)),
-        }
-        rng = np.random.default_rng(0)
-        if corpus.kind == "english":
-            prompts = [language.opening(corpus.kind, characters)] * 20
-            written = language.write_text(reader, characters, prompts, 1000, rng)
-            lexicon = decode(corpus.x_train[-language.LEXICON :], corpus.characters)
-            figures["word_share"] = language.word_share(written, set(language.words(lexicon)))
-        if corpus.kind == "poems":
-            figures["form_share"] = language.form_share(reader, characters, rng)
+        return language.scores(Reader(model, len(characters)), characters, corpus)
     except UserError as error:
         raise Refused(str(error)) from None
-    return figures
 
 
 class Reader:
@@ -143,27 +113,6 @@ class Reader:
         states = [state.astype("float32") for state in states]
         shapes = [(*codes.shape, self.n_characters), *(state.shape for state in states)]
         return self.model.predict([codes.astype("int32"), *states], shapes)
-
-
-def _costs(reader, codes, cost_of):
-    """(nats that each character after the first costs, which of them count), each (len(codes) - 1,).
-
-    cost_of: of hw3_lstm_text.language.
-    """
-    n = len(codes) - 1
-    passages = max(1, n // PASSAGE)
-    length = -(-n // passages)
-    starts = np.arange(passages) * length
-    states = [np.zeros((passages, *state.shape[1:]), "float32") for state in reader.inputs[1:]]
-    costs = np.zeros((passages, length))
-    for i in range(length):
-        now = codes[(starts + i).clip(0, n - 1)][:, None]
-        logits, *states = reader.predict_on_batch([now, *states])
-        following = codes[(starts + i + 1).clip(0, n)][:, None].astype("int32")
-        costs[:, i] = cost_of(following, logits)[:, 0]
-    counts = np.ones((passages, length), bool)
-    counts[1:, :WARM_UP] = False
-    return costs.ravel()[:n], counts.ravel()[:n]
 
 
 def _read_characters(path):
