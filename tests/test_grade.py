@@ -53,7 +53,7 @@ HOSTILE = {
     "cheat": ("open('{folder}/data/mnist.npz', 'rb')", "No such file or directory"),
     "thief": ("open('{folder}/class/good/outputs/hw1_mnist_mlp/model.keras', 'rb')", "No such file or directory"),
     "vandal": ("open(keras.__file__, 'a')", "Read-only file system|Permission denied"),
-    "caller": ("socket.create_connection(('127.0.0.1', {port}), 5)", "OSError: .* Network is unreachable"),
+    "caller": ("socket.create_connection(('127.0.0.1', {port}), 5)", "PermissionError: .* Operation not permitted"),
     "liar": (
         "os.write(11, b'\\0\\0\\0\\x0d{\"inputs\": 5}')",
         "no predictions: it sent something that is not an answer",
