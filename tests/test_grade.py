@@ -315,6 +315,9 @@ def test_a_model_that_never_answers_is_stopped(tiny_models, workers, tmp_path, m
     monkeypatch.setattr(workers, "isolated", False)
     monkeypatch.setattr(workers, "why_not", "for a test")
     assert "no student's code was run" in workers.protections
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "darwin")
+        assert "limits of time, file size and output" in workers.protections  # nobody counts memory there
     with pytest.raises(weights.Refused, match="grade it on Linux"), Model(workers, "hw1_mnist_mlp", folder):
         pass
     shutil.copyfile(tiny_models["good"], folder / "model.keras")

@@ -9,7 +9,8 @@ Where the kernel lets us (root, or user namespaces), the process goes on
 - without the system calls that open sockets, or hold memory that nobody could count (seccomp.py).
 Everywhere it is limited in memory, processor time, files and, where it is not root, processes.
 
-Elsewhere (macOS, containers that forbid namespaces) only the limits hold: the grader then runs no student's code.
+Elsewhere (macOS, containers that forbid namespaces) only the limits hold, and on macOS none of memory: the grader then
+runs no student's code.
 """
 
 import contextlib
