@@ -63,9 +63,9 @@ class Workers:
         theirs.close()
         self.isolated, self.why_not = True, ""
         try:
-            with Model(self):
-                pass
-        except Failed as error:
+            with Model(self) as model:
+                sandbox.usage(model._process)
+        except (Failed, PermissionError) as error:  # it cannot be shut in, or then not be watched
             self.isolated, self.why_not = False, str(error)
         except BaseException:
             self.__exit__()
@@ -100,12 +100,13 @@ class Workers:
         if self.isolated:
             user = "a user of its own" if not os.getuid() else "no privileges in a user namespace"
             return (
-                f"each model ran in a process of its own with no network, no view of other processes, {user}, and a "
-                "read-only view of Python, the course and its own files (Linux namespaces), within limits of time, "
-                "memory, processes, file size and output"
+                "each model ran in a process of its own with no sockets and so no network, no view of other processes, "
+                f"{user}, and a read-only view of Python, the course and its own files (Linux namespaces, seccomp), "
+                "within limits of time, memory, processes, file size and output"
             )
+        counted = "memory, processes, " if sys.platform == "linux" else ""  # elsewhere nobody can tell
         return (
-            "each model ran in a process of its own within limits of time, memory, file size and output; this system "
+            f"each model ran in a process of its own within limits of time, {counted}file size and output; this system "
             f"does not let it be shut in ({self.why_not}), so no student's code was run"
         )
 
@@ -148,8 +149,8 @@ class Model:
                 os.close(descriptor)
         self.workers.running.add(self._process)
         self._watcher = threading.Thread(target=self._watch, args=(time.monotonic() + limits["seconds"],), daemon=True)
-        self._watcher.start()
         try:
+            self._watcher.start()
             if self.folder:
                 opened = self._hear(1 << 16, "weights", "custom")
                 self.weights, self.custom = opened["weights"], opened["custom"]  # said before any code of theirs ran
@@ -163,7 +164,8 @@ class Model:
 
     def __exit__(self, *_):
         self._ended.set()
-        self._watcher.join()
+        if self._watcher.is_alive():
+            self._watcher.join()
         self.workers.running.discard(self._process)
         self.workers.ask({"end": self._process})
         for pipe in (self._requests, self._answers, self._output):
@@ -208,9 +210,21 @@ class Model:
             raise Failed(self._verdict or f"it gave no whole answer ({error or 'it ended'})") from None
 
     def _watch(self, deadline):
-        """In a thread: end the process when it takes too long, too much memory, too many processes, or prints too much.
+        """In a thread: end the process when it breaks a limit, and when nobody can tell any more whether it does.
 
         The reason is then `_verdict`.
+        """
+        try:
+            self._verdict = self._broken_limit(deadline)
+        except BaseException as error:  # whatever it is: what is not watched does not go on
+            self._verdict = _printable(f"it could not be watched any more: {type(error).__name__}: {error}")
+        if self._verdict:
+            os.killpg(self._process, signal.SIGKILL)  # not waited for yet, so the number is still its own
+
+    def _broken_limit(self, deadline):
+        """Wait until the process takes too long, too much memory, too many processes, or prints too much.
+
+        Returns which of them, for people, or None when its end came first.
         """
         limits, printed, output = self.workers.limits, 0, [self._output.fileno()]
         while True:
@@ -219,19 +233,16 @@ class Model:
                 printed += len(text)
                 output = output if text else []  # nobody is left who could print
             elif self._ended.wait(TICK):
-                return
+                return None
             processes, memory = sandbox.usage(self._process)
             if printed > MOST_PRINTED:
-                self._verdict = f"it printed more than {MOST_PRINTED >> 20} MB"
-            elif processes > limits["processes"]:
-                self._verdict = f"it started more than {limits['processes']} processes"
-            elif memory > limits["memory_mb"]:
-                self._verdict = f"it took more than {limits['memory_mb']:,} MB of memory"
-            elif time.monotonic() > deadline:
-                self._verdict = f"it took longer than {limits['seconds']} seconds"
-            if self._verdict:
-                os.killpg(self._process, signal.SIGKILL)  # not waited for yet, so the number is still its own
-                return
+                return f"it printed more than {MOST_PRINTED >> 20} MB"
+            if processes > limits["processes"]:
+                return f"it started more than {limits['processes']} processes"
+            if memory > limits["memory_mb"]:
+                return f"it took more than {limits['memory_mb']:,} MB of memory"
+            if time.monotonic() > deadline:
+                return f"it took longer than {limits['seconds']} seconds"
 
 
 def _content(answer, keys):

@@ -5,10 +5,12 @@ Where the kernel lets us (root, or user namespaces), the process goes on
 - in a process namespace: it sees no other process, and all of its own end with the one that watches over them;
 - below a root folder of its own, read-only, that holds Python, the code of the course and its own files and nothing
   else: no labels, no other submission, no home of the grader; a small /home in memory, gone with it, can be written;
-- without any privilege: as a user of its own if the grader is root, else as the same user in a user namespace.
+- without any privilege: as a user of its own if the grader is root, else as the same user in a user namespace;
+- without the system calls that open sockets, or hold memory that nobody could count (seccomp.py).
 Everywhere it is limited in memory, processor time, files and, where it is not root, processes.
 
-Elsewhere (macOS, containers that forbid namespaces) only the limits hold: the grader then runs no student's code.
+Elsewhere (macOS, containers that forbid namespaces) only the limits hold, and on macOS none of memory: the grader then
+runs no student's code.
 """
 
 import contextlib
@@ -21,19 +23,22 @@ import sys
 import sysconfig
 from pathlib import Path
 
+from common.grading import seccomp
+
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 1 << 17, 1 << 27, 1 << 28, 1 << 29, 1 << 30
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
 MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 SYS_PIVOT_ROOT, SYS_MOUNT_SETATTR = {"aarch64": 41}.get(os.uname().machine, 155), 442
 CAPABILITY_VERSION_3 = 0x20080522
 
 HOME = "/home/submission"
-SYSTEM = (
+SYSTEM = (  # no /dev/zero: to map it is to share memory without a file
     *("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/sys/devices/system/cpu"),
-    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
+    *("/dev/null", "/dev/full", "/dev/random", "/dev/urandom"),
 )
+COUNTED = (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:", b"Private_Hugetlb:", b"Shared_Hugetlb:")  # of smaps_rollup
 
 
 def python_folders():
@@ -41,7 +46,7 @@ def python_folders():
     course = Path(__file__).resolve().parents[2]
     names = (sys.prefix, sys.base_prefix, site.getusersitepackages(), *sysconfig.get_paths().values())
     folders = {Path(name).resolve() for name in names} - {course, Path("/")}
-    return sorted(str(folder) for folder in folders if folder.is_dir())
+    return sorted(str(folder) for folder in folders if os.access(folder, os.R_OK) and folder.is_dir())
 
 
 def isolate(visible, hidden, root):
@@ -66,19 +71,19 @@ def isolate(visible, hidden, root):
     problems, to_waiting = os.pipe()
     if keeper := os.fork():
         os.close(to_waiting)
-        if problem := os.read(problems, 1000).decode():
+        if problem := os.fsdecode(os.read(problems, 1000)):
             os.waitpid(keeper, 0)
             number, _, name = problem.partition(" ")
             raise OSError(int(number), os.strerror(int(number)), name)
         return ending(os.waitpid(keeper, 0)[1])
-    # The first process of the namespace: the kernel ends all others when it ends, and it cannot be killed from inside.
+    # The first process of the namespace: the kernel ends all others when it ends, and it cannot be killed from inside,
+    # nor looked into: it keeps its privileges there. It stays readable for the grader, as those that it starts do.
     os.close(problems)
     try:
         end_with_parent()
         _own_root(visible, hidden, root)
-        _call("prctl", PR_SET_DUMPABLE, 0)  # nobody inside can look into it
     except OSError as error:
-        os.write(to_waiting, f"{error.errno} {error.filename or ''}".encode())
+        os.write(to_waiting, os.fsencode(f"{error.errno} {error.filename or ''}"))
         os._exit(1)
     os.close(to_waiting)
     if worker := os.fork():
@@ -127,17 +132,23 @@ def restrict(limits, isolated):
         values[resource.RLIMIT_NPROC] = limits["processes"] + 16 * cores  # threads count too
     for limit, value in values.items():
         resource.setrlimit(limit, (value, value))
+    if isolated:
+        seccomp.install()
 
 
 def usage(pid):
-    """(processes, MB of memory) of the process `pid` and all that descend from it; zeros where there is no /proc."""
+    """(processes, MB of memory) of the process `pid` and all that descend from it; zeros where there is no /proc.
+
+    Raises PermissionError where the memory of one of them cannot be read.
+    """
     if not Path("/proc/self/status").exists():
         return 0, 0
     parents = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
-            with contextlib.suppress(OSError):  # it may have ended
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # ended, or another's
+                stat = (folder / "stat").read_bytes()  # with the name of the program: any bytes
+                parents[int(folder.name)] = int(stat.rpartition(b")")[2].split()[1])
     family, generation = set(), {pid}
     while generation:
         family |= generation
@@ -147,17 +158,14 @@ def usage(pid):
 
 def _memory(pid):
     """MB that belong to a process, its share of what it has in common with others (as forks have much)."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss_Anon:"):
-                return int(line.split()[1]) / 1024
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_bytes().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(COUNTED)) / 1024
     return 0
 
 
 def _own_root(visible, hidden, root):
     _mount(None, "/", None, MS_REC | MS_PRIVATE)  # what follows is seen here alone
-    with contextlib.suppress(OSError):  # memory that no process holds would not be counted; only root can say so
-        Path("/proc/sys/kernel/shmall").write_text("0")
     _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     for path in (*SYSTEM, *visible):
         _show(path, root)
