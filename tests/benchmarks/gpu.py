@@ -385,6 +385,8 @@ class Bench:
         with self.table.lock, (self.out / "log.txt").open("a", encoding="utf-8") as log:
             log.write(f"\n$ KERAS_BACKEND={backend} {' '.join(command)}  # {side}\n{output}")
             log.write(f"# status {process.returncode}{', stopped' if stopped else ''}\n")
+        if self.stopped:
+            raise Failed("stopped with the whole benchmark")
         if process.returncode and not stopped:
             lines = [line for line in output.splitlines() if line.strip()]
             raise Failed(f"FAILED: {lines[-1][:300] if lines else f'status {process.returncode}'}")
