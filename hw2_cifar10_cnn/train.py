@@ -107,6 +107,8 @@ def train(config, run):
         callbacks=run.callbacks(),
         verbose=run.verbose,
     )
+    if config.averaged:  # on JAX, weights and average now are the same arrays, which `predict` deletes: make them two
+        model.set_weights([np.array(weight) for weight in model.get_weights()])
 
     logits = model.predict(pictures.x_test, batch_size=500, verbose=0)
     mirrored = model.predict(pictures.x_test[:, :, ::-1], batch_size=500, verbose=0)

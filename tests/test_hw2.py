@@ -100,6 +100,18 @@ def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
     assert linear.score(x_test.reshape(1000, -1) / 255, y_test) < 0.25
 
 
+def test_the_averaged_network_is_saved_as_it_was_tested(tmp_path, monkeypatch):
+    """What `best` does, with a network of a few filters."""
+    import keras
+
+    monkeypatch.setitem(train.SETTINGS, "best", {**train.SETTINGS["best"], "widths": [4, 8, 8]})
+    options = ["--model", "best", "--data", "sample", "--limit", "240", "--batch-size", "40", "--epochs", "2"]
+    assert train.main([*options, "--out", str(tmp_path)]) == 0
+    x_test, y_test = sample_data.pictures()[2:]
+    logits = keras.models.load_model(tmp_path / "model.keras").predict(x_test, batch_size=500, verbose=0)
+    assert np.mean(logits.argmax(axis=1) == y_test) == pytest.approx(metrics(tmp_path)["test_accuracy"], abs=2e-3)
+
+
 if (STAGED / "cifar10.npz").exists():
 
     def test_short_training_passes_the_bar_of_5000_real_pictures(tmp_path):
