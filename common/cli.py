@@ -246,5 +246,6 @@ def main(homework, settings, train, doc, argv=None, own_options=None, choose_mod
     try:
         with Run(config) as run:
             train(config, run)
+        run.complain()
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped; --resume goes on from {config.out}") from None

@@ -34,10 +34,11 @@ class Device:
         return self.line.startswith("GPU")
 
 
-def setup(precision="auto", gpus=None, seed=0):
+def setup(precision="auto", gpus=None, seed=0, layers="dense"):
     """Choose GPU or CPU and the precision, start Keras, seed it, and return the Device.
 
-    precision: "auto", "float32", "bfloat16", "float16". gpus: how many, None for one if there is any.
+    precision: "auto", "float32", "bfloat16", "float16". gpus: how many, None for one if there is any. layers: what the
+    network is made of, a key of speed.LAYERS: "auto" on a CPU measures how fast these are.
     Respects CUDA_VISIBLE_DEVICES and KERAS_BACKEND, and joins other hosts when HOSTS is set. Raises UserError when
     fewer GPUs than asked for can be used, or the backend is none that this project knows, or is not installed.
     """
@@ -61,10 +62,11 @@ def setup(precision="auto", gpus=None, seed=0):
     if gpus and len(usable) < gpus:
         raise UserError(f"--gpus {gpus} asked for, but {len(usable)} GPUs can be used: give a smaller number")
 
-    # in time for oneDNN, which reads its environment when it first computes
-    precision, reason, inside_dnnl = _choose_precision(precision, chosen, backend)
+    reason = "as asked"
+    if precision == "auto":
+        precision, reason = _gpu_precision(chosen) if chosen else _cpu_precision(backend, layers)
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy("float32" if precision == "float32" or inside_dnnl else f"mixed_{precision}")
+    keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
     if chosen:
         where = ", ".join(f"GPU {gpu['index']} ({gpu['name']}, {gpu['free']:,} MiB free)" for gpu in chosen)
     else:
@@ -90,6 +92,10 @@ def _import_keras():
         if error.name == "keras":
             raise
         raise UserError(f"Keras cannot start without {error.name}: {advice}") from None
+    # a user's keras.json may name the backend, and changes nothing else
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_epsilon(1e-7)
     if keras.backend.backend() not in BACKENDS:
         raise UserError(f"the backend {keras.backend.backend()} of Keras is not one that works here: {advice}")
     return keras
@@ -127,29 +133,17 @@ def _choose_gpus(wanted):
     return gpus, "" if gpus else why_none
 
 
-def _choose_precision(asked, gpus, backend):
-    """(precision, why, whether oneDNN is told to compute in it inside a float32 graph)."""
-    if asked != "auto":
-        precision, reason = asked, "as asked"
-    else:
-        precision, reason = _gpu_precision(gpus) if gpus else _cpu_precision(backend)
-    # With AMX, oneDNN itself computes the products and convolutions of a float32 graph in bfloat16, when told so.
-    inside_dnnl = precision == "bfloat16" and not gpus and backend == "tensorflow" and "amx_bf16" in _cpu_flags()
-    if inside_dnnl:
-        os.environ["DNNL_DEFAULT_FPMATH_MODE"] = "BF16"
-    return precision, reason, inside_dnnl
+def _cpu_precision(backend, layers):
+    """bfloat16 where the CPU has instructions for it and they were measured to be clearly faster; (precision, why)."""
+    if backend != "tensorflow":
+        return "float32", f"{backend} has no fast bfloat16 on CPUs"
+    if not {"avx512_bf16", "amx_bf16"} & {*_cpu_flags()}:
+        return "float32", "this CPU has no bfloat16"
+    from common import speed  # it imports Keras
 
-
-def _cpu_precision(backend):
-    """bfloat16 where the CPU multiplies it in hardware and TensorFlow's oneDNN makes use of that.
-
-    Measured on two cores with AVX512-BF16: training is 1.5 to 2.2 times as fast for the networks of homework 2;
-    with AMX 1.2 to 1.6 times. Without such instructions, and on JAX, bfloat16 is slower than float32.
-    """
-    for flag, name in (("amx_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16")):
-        if backend == "tensorflow" and flag in _cpu_flags():
-            return "bfloat16", f"the CPU has {name}"
-    return "float32", "faster than bfloat16 on this CPU"
+    ratio = speed.bfloat16_speed(layers)
+    measured = f"{layers} layers train {ratio:.2g} times as fast in bfloat16, measured here"
+    return "bfloat16" if ratio >= speed.CLEARLY else "float32", measured
 
 
 def _cpu_flags():

@@ -14,9 +14,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-# Threads of scikit-learn and BLAS that wait for each other burn the cores: one is up to 20 times as fast on a machine
-# that others use too, and not slower for data of this size on an idle one.
-threadpool_limits(1)
+
+def one_thread(function):
+    """`function` with one thread of BLAS and OpenMP while it runs.
+
+    Threads of scikit-learn and BLAS that wait for each other burn the cores: one is up to 20 times as fast on a machine
+    that others use too, and not slower for data of this size on an idle one.
+    """
+    return threadpool_limits.wrap(limits=1)(function)
 
 
 def layers_to_show(model):
@@ -47,6 +52,7 @@ def layer_outputs(model, x, batch_size=500):
     return {name: np.asarray(output, "float32").reshape(len(x), -1) for name, output in named.items()}
 
 
+@one_thread
 def pca_map(output):
     """(n, 2) coordinates on the first two principal components, the fitted PCA, and their share of the variance."""
     pca = PCA(2, svd_solver="randomized", random_state=0)
@@ -54,6 +60,7 @@ def pca_map(output):
     return points, pca, float(pca.explained_variance_ratio_.sum())
 
 
+@one_thread
 def tsne_map(output):
     """(n, 2) coordinates by t-SNE (van der Maaten & Hinton 2008), after PCA to at most 50 dimensions as they do."""
     if output.shape[1] > 50:
@@ -61,6 +68,7 @@ def tsne_map(output):
     return TSNE(init="pca", random_state=0).fit_transform(output)
 
 
+@one_thread
 def fit_linear_probe(output, labels):
     """A linear classifier on one layer's output (Alain & Bengio 2016, arXiv:1610.01644), with predict_proba.
 

@@ -20,6 +20,8 @@ from matplotlib.ticker import MaxNLocator
 from common import files
 from common.glyphs import drawable
 
+matplotlib.rcdefaults()  # a user's matplotlibrc changes nothing: with image.origin lower digits stand on their heads
+
 COLOURS = [entry["color"] for entry in matplotlib.style.library["petroff10"]["axes.prop_cycle"]]
 INK = "#333333"
 

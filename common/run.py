@@ -1,21 +1,24 @@
 """One training run: its folder, the files in it, and what makes it survive interruption.
 
-A homework's train.py uses it in five plain lines:
+A homework's train.py uses it in a few plain lines:
 
     run.start(dataset)                          prints the line that says which data and device; writes config.json
     batches.epoch = run.restore(model)          0, or where --resume goes on
     model.fit(..., initial_epoch=batches.epoch, callbacks=run.callbacks(), verbose=run.verbose)
-    run.figure("curves")                        the path of a picture
-    run.finish(model, test_accuracy=...)        saves the model, checks the bar, writes metrics.json
+    run.save(model)                             writes model.keras, before anything else can fail
+    run.finish(model, test_accuracy=...)        checks the bar, writes metrics.json
+    with run.picture("curves") as path: ...     draws a picture; one that fails is named, and costs nothing else
 """
 
+import contextlib
+import importlib
 import json
 import math
 import platform
 import shutil
 import signal
 import sys
-from importlib import metadata
+import traceback
 
 import filelock
 
@@ -44,6 +47,7 @@ class Run:
         self.folder = config.out
         self.progress = checkpoint.Progress()
         self.interrupted = False
+        self.not_drawn = []  # names of pictures
         self.verbose = 1 if sys.stdout.isatty() else 2  # a progress bar on a terminal, a line per epoch elsewhere
 
     def __enter__(self):
@@ -55,7 +59,9 @@ class Run:
             raise UserError(f"another run is writing to {self.folder}: wait for it, or choose another --out") from None
         except OSError as error:
             raise UserError(f"cannot write to {self.folder} ({error.strerror}): choose another --out") from None
-        self.device = device.setup(self.config.precision, self.config.gpus, self.config.seed)
+        self.device = device.setup(
+            self.config.precision, self.config.gpus, self.config.seed, getattr(self.config, "layers", "dense")
+        )
         self.config.precision = self.device.precision  # a resumed run keeps it, on another machine too
         self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
         return self
@@ -81,7 +87,8 @@ class Run:
         else:  # without config.json nothing here is of the run to be resumed: it stopped before it wrote anything
             self._set_aside_previous_run()
         (self.folder / "figures").mkdir(exist_ok=True)
-        versions = {name: metadata.version(name) for name in ("keras", "numpy", self.device.backend)}
+        modules = ("keras", "numpy", self.device.backend)  # not the packages: tensorflow may come from tensorflow-cpu
+        versions = {name: importlib.import_module(name).__version__ for name in modules}
         files.write_json(
             self.folder / "config.json",
             {
@@ -144,12 +151,34 @@ class Run:
 
         return [Recorder(self)]
 
-    def figure(self, name):
-        """The path of the picture `name`."""
-        return self.folder / "figures" / f"{name}.png"
+    @contextlib.contextmanager
+    def picture(self, name):
+        """The path to draw the picture `name` to. One that fails ends nothing: `complain` names it in the end.
+
+        To be used after `finish`: the trained model is saved before anything is drawn.
+        """
+        path = self.folder / "figures" / f"{name}.png"
+        try:
+            yield path
+        except Exception:
+            traceback.print_exc()
+            self.not_drawn.append(path.name)
+
+    def complain(self):
+        """Raise UserError when a picture could not be drawn."""
+        if self.not_drawn:
+            raise UserError(
+                f"the model and its metrics are saved in {self.folder}, but {', '.join(self.not_drawn)} could not be "
+                "drawn, for the reason above"
+            )
+
+    def save(self, model):
+        """Write the trained model to model.keras, without its optimizer, which the checkpoint has."""
+        with files.atomic(self.folder / "model.keras") as part:
+            model.save(part, include_optimizer=False)
 
     def finish(self, model, variant=None, **figures):
-        """Save the model, compare with the bar of the assignment, write metrics.json, say how it went.
+        """Compare with the bar of the assignment, write metrics.json, say how it went.
 
         variant: which bar, where the homework has several; one that the table lacks has none. figures: the homework's
         results under their usual names, among them the one that its bar is about.
@@ -157,8 +186,6 @@ class Run:
         sample = self.dataset.source.kind == "sample"
         bar = bars.FULL.get(f"{self.config.homework}/{variant}" if variant else self.config.homework)
         passed = bar.passes(figures) if bar and not sample else None
-        with files.atomic(self.folder / "model.keras") as part:
-            model.save(part, include_optimizer=False)  # the checkpoint has it
         files.write_json(
             self.folder / "metrics.json",
             {

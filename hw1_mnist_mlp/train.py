@@ -105,12 +105,14 @@ def train(config, run):
         verbose=run.verbose,
     )
 
+    run.save(model)
     y_test = keras.utils.to_categorical(digits.y_test, 10)
     test_loss, test_accuracy = model.evaluate(digits.x_test, y_test, batch_size=1000, verbose=0)
+    run.finish(model, test_accuracy=test_accuracy, test_loss=test_loss)
     panels = [("loss", "cross-entropy, nats"), ("accuracy", "accuracy")]
     bar = bars.FULL[HOMEWORK].threshold
-    plots.curves(run.figure("curves"), run.progress.history, panels, "Learning to read digits", bar)
-    run.finish(model, test_accuracy=test_accuracy, test_loss=test_loss)
+    with run.picture("curves") as path:
+        plots.curves(path, run.progress.history, panels, "Learning to read digits", bar)
 
 
 def main(argv=None):

@@ -103,17 +103,19 @@ def train(config, run):
         verbose=run.verbose,
     )
 
+    run.save(model)
     margins = bag.predict(model, wires.x_test)
     answers = margins.argmax(axis=1)
     bag.save(run.folder / "words.npz")
-    panels = [("loss", config.loss + " and L2"), ("accuracy", "accuracy")]
-    plots.curves(run.figure("curves"), run.progress.history, panels, "Learning topics", bars.FULL[HOMEWORK].threshold)
     run.finish(
         model,
         test_accuracy=float(np.mean(answers == wires.y_test)),
         macro_f1=float(f1_score(wires.y_test, answers, average="macro")),  # every topic counts the same
         majority_class_accuracy=float(np.mean(wires.y_test == np.bincount(wires.y_train).argmax())),
     )
+    panels = [("loss", config.loss + " and L2"), ("accuracy", "accuracy")]
+    with run.picture("curves") as path:
+        plots.curves(path, run.progress.history, panels, "Learning topics", bars.FULL[HOMEWORK].threshold)
 
 
 def main(argv=None):

@@ -125,8 +125,7 @@ def train(config, run):
     )
 
     language.copy_weights(trainer, reader)
-    panels = [("loss", "nats per character")]
-    plots.curves(run.figure("curves"), run.progress.history, panels, "Learning to write")
+    run.save(reader)
     run.finish(
         reader,
         variant=config.corpus,
@@ -134,6 +133,8 @@ def train(config, run):
         chars_per_second=round(run.progress.epoch * steps * config.batch_size * config.window / run.progress.seconds),
         **language.scores(reader, corpus.characters, corpus),
     )
+    with run.picture("curves") as path:
+        plots.curves(path, run.progress.history, [("loss", "nats per character")], "Learning to write")
 
 
 def main(argv=None):

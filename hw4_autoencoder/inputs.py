@@ -10,6 +10,7 @@ from common import augment, data
 from common.codes import flat, nearest
 from common.distort import distort
 from common.errors import UserError
+from common.layers import one_thread
 
 DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
 MILD = {"rotate": 5, "scale": 0.05, "shear": 0.08, "shift": 0.5, "elastic": 0.5}  # the same hand on another day
@@ -92,6 +93,7 @@ class Pairs:
         self.x, self.n_neighbours = x, min(config.graph + 1, len(x))
         self.join(flat(upright(x) if x.ndim == 3 else x))
 
+    @one_thread
     def join(self, features):
         """Join every image with those that have the nearest `features`, (len(x), any number): 50 components of them."""
         if features.shape[1] > 50:

@@ -35,6 +35,7 @@ SETTINGS = {  # what is different: `map`: for a code of two numbers; `longer`: f
         "map": {"updates": 8000, "distort": True},  # two numbers are hard to learn, and shall not tell how one wrote
     },
     "conv": {
+        "layers": "convolution",  # what --precision auto measures
         "latent_dim": 32,
         "updates": 3500,
         "batch_size": 256,
@@ -55,6 +56,7 @@ SETTINGS = {  # what is different: `map`: for a code of two numbers; `longer`: f
         "distorted_share": [0, 0],  # of the digits, a little, in the first pass and in the last
         "longer": {"updates": 10800, "learning_rate": 4e-3, "distorted_share": [1, 0.1]},
         "colour": {
+            "layers": "convolution",
             "network": "conv",
             "width": 32,
             "blocks": 0,
@@ -65,6 +67,7 @@ SETTINGS = {  # what is different: `map`: for a code of two numbers; `longer`: f
         },
     },
     "neighbours": {
+        "layers": "convolution",  # what --precision auto measures
         "latent_dim": 2,
         "updates": 1720,  # 16 passes
         "batch_size": 512,
@@ -77,6 +80,7 @@ SETTINGS = {  # what is different: `map`: for a code of two numbers; `longer`: f
         "graph": 15,  # an image and one of its so many nearest belong together
     },
     "gan": {
+        "layers": "convolution",  # what --precision auto measures
         "latent_dim": 64,  # numbers of noise
         "updates": 6000,  # 13 passes
         "batch_size": 128,
@@ -87,6 +91,7 @@ SETTINGS = {  # what is different: `map`: for a code of two numbers; `longer`: f
         "memory": 500,  # updates that the averaged generator remembers
     },
     "cgan": {
+        "layers": "convolution",  # what --precision auto measures
         "latent_dim": 64,
         "updates": 6000,
         "batch_size": 128,
@@ -239,17 +244,19 @@ def train_autoencoder(config, run, dataset):
         verbose=run.verbose,
     )
 
-    panels = [("loss", "loss, nats per image"), ("bce", "binary cross-entropy per pixel")]
-    panels += [("kl", "nats in the code")] if config.model == "vae" else []
-    panels += [("contrast", "finding the partner, nats")] if config.model == "neighbours" else []
-    plots.curves(run.figure("curves"), run.progress.history, panels, "Learning to give the image back")
-    trained = assemble(model.encoder, model.decoder)
-    exact = analysis.in_float32(trained)  # bfloat16 rounds places on a map, by which some change their neighbours
+    # bfloat16 rounds places on a map, by which some change their neighbours
+    trained = analysis.in_float32(assemble(model.encoder, model.decoder))
+    run.save(trained)
     run.finish(
         trained,
         variant(config),
-        **evaluate.autoencoder_figures(config, exact.get_layer("encoder"), exact.get_layer("decoder"), dataset),
+        **evaluate.autoencoder_figures(config, trained.get_layer("encoder"), trained.get_layer("decoder"), dataset),
     )
+    panels = [("loss", "loss, nats per image"), ("bce", "binary cross-entropy per pixel")]
+    panels += [("kl", "nats in the code")] if config.model == "vae" else []
+    panels += [("contrast", "finding the partner, nats")] if config.model == "neighbours" else []
+    with run.picture("curves") as path:
+        plots.curves(path, run.progress.history, panels, "Learning to give the image back")
 
 
 def train_gan(config, run, dataset):
@@ -294,13 +301,16 @@ def train_gan(config, run, dataset):
         verbose=run.verbose,
     )
 
+    run.save(model.averaged)
+    run.finish(model.averaged, variant(config), **evaluate.gan_figures(config, run.folder, model.averaged, dataset))
     panels = [("real_loss", "loss on real images, nats"), ("fake_loss", "loss on fakes, nats")]
     panels += [("generator_loss", "loss of the generator, nats"), ("fooled", "share of fakes taken for real")]
-    plots.curves(run.figure("curves"), run.progress.history, panels, "Writing against a critic")
+    with run.picture("curves") as path:
+        plots.curves(path, run.progress.history, panels, "Writing against a critic")
     images = evaluate.generate(model.averaged, noise)
     rows = [("", images[i : i + 10]) for i in range(0, 100, 10)]  # of a cgan: a digit in each column
-    plots.image_rows(run.figure("samples"), rows, "Images made of noise")
-    run.finish(model.averaged, variant(config), **evaluate.gan_figures(config, run.folder, model.averaged, dataset))
+    with run.picture("samples") as path:
+        plots.image_rows(path, rows, "Images made of noise")
 
 
 def choose_model(options):

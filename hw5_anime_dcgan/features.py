@@ -15,9 +15,8 @@ Together 240 numbers per image.
 """
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-threadpool_limits(1)  # threads of BLAS that wait for each other burn the cores, see common/layers.py
+from common.layers import one_thread
 
 GAIN = (8.0, 6.0, 4.0)  # of the bands at 64, 32 and 16 pixels: brings them to like size
 CHANNELS = (24, 32)
@@ -46,6 +45,7 @@ def _make(side):
 BANDS, REST = _make(64)
 
 
+@one_thread
 def extract(images):
     """Features float32 (n, 240) of uint8 images (n, 64, 64, 3)."""
     parts = [_extract(images[i : i + TOGETHER]) for i in range(0, len(images), TOGETHER)]

@@ -154,18 +154,21 @@ def show_progress(run, ladder):
     grids = {n: np.asarray(Image.open(run.folder / "samples" / f"{n:06d}.png")) for n in reported}
     shown = [n for n in reported if n in ladder or n == reported[-1]]
     rows = [(f"{n:,}", ungrid(grids[n])[:10]) for n in shown]
-    plots.image_rows(run.figure("ladder"), rows, "The same noise after more and more updates")
+    with run.picture("ladder") as path:
+        plots.image_rows(path, rows, "The same noise after more and more updates")
+        frames = [reported[i] for i in np.unique(np.linspace(0, len(reported) - 1, MOST_FRAMES).round().astype(int))]
+        save_gif(
+            path.with_suffix(".gif"),
+            [grid(ungrid(grids[n])[:24], 6) for n in frames],
+            200,
+            [f"{n:,} updates" for n in frames],
+        )
     last = reported[-1]
     best = min(history, key=lambda row: row["frechet_distance"])
-    save_png(run.figure("samples"), grids[best["updates"]])
-    frames = [reported[i] for i in np.unique(np.linspace(0, len(reported) - 1, MOST_FRAMES).round().astype(int))]
-    save_gif(
-        run.figure("ladder").with_suffix(".gif"),
-        [grid(ungrid(grids[n])[:24], 6) for n in frames],
-        200,
-        [f"{n:,} updates" for n in frames],
-    )
-    show_curves(history, best, run.figure("curves"))
+    with run.picture("samples") as path:
+        save_png(path, grids[best["updates"]])
+    with run.picture("curves") as path:
+        show_curves(history, best, path)
     if best["updates"] != last:
         print(f"the best faces were drawn after {best['updates']:,} updates: these are kept in model.keras")
 

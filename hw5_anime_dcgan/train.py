@@ -24,6 +24,7 @@ HOMEWORK = "hw5_anime_dcgan"
 LADDER = (100, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # updates after which the lecture shows samples
 SETTINGS = {
     "best": {  # a DCGAN and what helps when there are few faces
+        "layers": "convolution",  # what --precision auto measures
         "batch_size": 64,
         "latent_dim": 100,  # numbers of noise
         "learning_rate": 2e-4,  # of the generator
@@ -34,6 +35,7 @@ SETTINGS = {
         "memory": 1000,  # updates that the averaged generator remembers (Yazıcı et al. 2018); 0: none
     },
     "dcgan": {  # Radford et al. 2015, section 4
+        "layers": "convolution",  # what --precision auto measures
         "batch_size": 64,
         "latent_dim": 100,
         "learning_rate": 2e-4,
@@ -124,8 +126,8 @@ def train(config, run):
             stretch = batches.between(begin, end)
             model.fit(stretch, shuffle=False, initial_epoch=i, epochs=i + 1, callbacks=callbacks, verbose=run.verbose)
 
-    report.show_progress(run, LADDER)
     best = keras.models.load_model(run.folder / "best.keras")
+    run.save(best)
     rates = [row["updates_per_second"] for row in run.progress.history]
     run.finish(
         best,
@@ -134,6 +136,7 @@ def train(config, run):
         best_updates=min(run.progress.history, key=lambda row: row["frechet_distance"])["updates"],
         **report.final_figures(best, dataset, wishes),
     )
+    report.show_progress(run, LADDER)
 
 
 def build(config, n_attributes):

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 
-from common import device
+from common import device, speed
 from common.errors import UserError
 from common.run import Run
 from tests.helpers import BACKEND, PATIENCE, ROOT, assert_one_sentence
@@ -27,10 +28,13 @@ FREE, BUSY, SMALL, OLD = (
 )
 
 
+BFLOAT16_SPEED = speed.bfloat16_speed  # which conftest.py replaces in all tests
+
+
 @pytest.fixture(autouse=True)
 def restored(monkeypatch):
     """`setup` changes the environment and Keras' settings, as it must: put them back."""
-    for name in ("CUDA_VISIBLE_DEVICES", "DNNL_DEFAULT_FPMATH_MODE", "XLA_PYTHON_CLIENT_PREALLOCATE"):
+    for name in ("CUDA_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_PREALLOCATE"):
         monkeypatch.setenv(name, "to be restored")
         monkeypatch.delenv(name)
     policy = keras.config.dtype_policy()
@@ -165,21 +169,78 @@ def test_more_gpus_than_there_are_and_the_command(server, tmp_path):
 # The arithmetic
 
 
-@pytest.mark.parametrize("flags", [[], ["amx_bf16", "amx_tile"]])
-def test_cpu_precision_follows_the_hardware(flags, cpu, monkeypatch, tmp_path):
+@pytest.fixture
+def measured(cpu, monkeypatch, tmp_path):
+    """Pretend that the CPU has bfloat16, that it trains so many times as fast in it, and count the measurements."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cpu("avx512_bf16")
+    monkeypatch.setattr(speed, "bfloat16_speed", BFLOAT16_SPEED)
+    kinds = []
+
+    def pretend(ratio):
+        monkeypatch.setattr(speed, "measure", lambda kind: kinds.append(kind) or ratio)
+        return kinds
+
+    return pretend
+
+
+on_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX uses no bfloat16 on CPUs, and measures nothing")
+
+
+@on_tensorflow
+@pytest.mark.parametrize(
+    ("ratio", "precision"), [(2.0, "bfloat16"), (1.25, "bfloat16"), (1.1, "float32"), (0.5, "float32")]
+)
+def test_bfloat16_must_be_clearly_faster(ratio, precision, measured):
+    kinds = measured(ratio)
+    chosen = device.setup("auto", layers="convolution")
+    assert chosen.precision == precision
+    assert f"{ratio:.2g} times as fast in bfloat16" in chosen.line
+    policy = "float32" if precision == "float32" else "mixed_bfloat16"
+    assert keras.config.dtype_policy().name == policy
+    device.setup("auto", layers="convolution")
+    assert kinds == ["convolution"], "the second time it is remembered"
+    device.setup("auto", layers="dense")
+    assert kinds == ["convolution", "dense"]
+
+
+@on_tensorflow
+def test_a_cache_that_is_damaged_or_cannot_be_written(measured, tmp_path):
+    kinds = measured(2.0)
+    assert device.setup("auto").precision == "bfloat16"
+    (remembered,) = (tmp_path / "cache").rglob("bfloat16-*.json")
+    for n, content in enumerate(
+        (b"", b"{", b"[]", b"\xff", b'{"times_as_fast": "x"}', b'{"times_as_fast": NaN}'), start=2
+    ):
+        remembered.write_bytes(content)
+        assert device.setup("auto").precision == "bfloat16"
+        assert len(kinds) == n, content
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert device.setup("auto").precision == "bfloat16"
+    assert len(kinds) == n + 1
+
+
+@on_tensorflow
+def test_the_measurement_itself():
+    """It gives a number, leaves the settings of Keras alone, and draws no random numbers from a seeded run."""
+    for kind in speed.LAYERS:
+        keras.utils.set_random_seed(0)
+        assert 0.02 < speed.measure(kind) < 50
+        assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("flags", [[], ["avx512_bf16"]])
+def test_nothing_is_measured_where_bfloat16_cannot_be_faster(flags, cpu, monkeypatch, tmp_path):
+    """Without the instructions, or on JAX, which does not use them."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(speed, "bfloat16_speed", lambda kind: pytest.fail("it was measured"))
     cpu(*flags)
-    chosen = device.setup("auto")
-    fast = bool(flags) and BACKEND == "tensorflow"
-    assert chosen.precision == ("bfloat16" if fast else "float32")
-    assert chosen.precision in chosen.line
-    assert ("AMX" in chosen.line) == fast
-    assert chosen.backend == BACKEND
-    if fast:  # oneDNN multiplies in bfloat16 inside a float32 graph
-        assert os.environ["DNNL_DEFAULT_FPMATH_MODE"] == "BF16"
-    else:
-        assert "DNNL_DEFAULT_FPMATH_MODE" not in os.environ
-    assert keras.config.dtype_policy().name == "float32"
+    if flags:
+        monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+        monkeypatch.setattr(device, "_start_backend", lambda backend: [])
+    assert device.setup("auto").precision == "float32"
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
