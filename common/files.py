@@ -46,10 +46,13 @@ def write_json(path, content):
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def write_csv(path, rows):
-    """Write a list of dicts as CSV; the columns are the keys in order of first appearance."""
+def write_csv(path, rows, encoding="utf-8"):
+    """Write a list of dicts as CSV; the columns are the keys in order of first appearance.
+
+    encoding: "utf-8-sig" for what is opened in Excel on Windows, which needs the mark to see that it is UTF-8.
+    """
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with atomic(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic(path) as part, part.open("w", newline="", encoding=encoding) as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

@@ -78,8 +78,9 @@ class Grader:
             try:
                 root = submissions.opened(path, work / "unpacked")
                 found = submissions.runs(root)
-            except (Refused, OSError, RuntimeError) as error:  # such as a circle of links
-                return dict.fromkeys(keys, Result(f"refused: {submissions.shown(str(error))}"))
+            except Exception as error:  # whatever one submission raises, the rest goes on
+                words = str(error) if isinstance(error, Refused) else f"it cannot be opened ({error!r:.200})"
+                return dict.fromkeys(keys, Result(f"refused: {submissions.shown(words)}"))
             return {
                 key: self.run(found[key], key, root, work / str(i)) if key in found else Result(ABSENT, handed_in=False)
                 for i, key in enumerate(keys)
@@ -113,7 +114,7 @@ class Grader:
 def grade(options):
     """Grade everything in options.submissions and write options.out."""
     try:
-        paths = submissions.entries(options.submissions)
+        paths, left_out = submissions.entries(options.submissions)
     except OSError as error:
         raise UserError(f"cannot read the submissions in {options.submissions} ({error.strerror})") from None
     if not paths:
@@ -124,6 +125,8 @@ def grade(options):
     by = rules.load(options.rules)
     config = argparse.Namespace(data="full", data_dir=options.data_dir, limit=None, seed=0)
     names = [submissions.shown(path.name) for path in paths]
+    if left_out:
+        print(f"left out, as no submissions: {', '.join(submissions.shown(path.name) for path in left_out)}")
     with Workers(by.limits, hidden=(options.submissions, options.data_dir, options.out)) as workers:
         if not workers.isolated:
             print(f"note: {workers.protections}", file=sys.stderr)

@@ -156,6 +156,18 @@ def graded(tmp_path_factory, tiny_models, tiny_mnist):
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     zipped("link.zip", {link: str(folder)})
     zipped("many-files.zip", {f"{i}.txt": b"" for i in range(25_000)})
+    zipped("deep.zip", {"a/" * 2000 + "outputs/hw1_mnist_mlp/model.keras": model})
+    for name, method in (("lzma", zipfile.ZIP_LZMA), ("bzip2", zipfile.ZIP_BZIP2), ("deflate", zipfile.ZIP_DEFLATED)):
+        with zipfile.ZipFile(school / f"{name}.zip", "w", method) as archive:
+            archive.writestr("outputs/hw1_mnist_mlp/model.keras", model)
+        content = bytearray((school / f"{name}.zip").read_bytes())
+        content[100:400] = bytes(range(150)) * 2
+        (school / f"{name}.zip").write_bytes(content)
+    zipped("gbk.zip", {"outputs/hw1_mnist_mlp/\u4f60\u597d.txt": b""})  # whose name is said to be UTF-8
+    content = (school / "gbk.zip").read_bytes()
+    (school / "gbk.zip").write_bytes(content.replace("你好.".encode(), "你好啊".encode("gbk") + b"."))
+    for name in ("Thumbs.db", "desktop.ini", "names.xlsx", ".DS_Store"):
+        (school / name).write_bytes(b"")
     (school / "damaged.zip").write_bytes((school / "good.zip").read_bytes()[:-400])
 
     (folder / "rules.toml").write_text(
@@ -183,7 +195,7 @@ def options(folder, school="class"):
 
 @pytest.fixture(scope="module")
 def rows(graded):
-    with (graded / "grades" / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (graded / "grades" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["submission"]: row for row in csv.DictReader(file)}
 
 
@@ -224,6 +236,11 @@ FOUND = {
     "outside.zip": (0, "the zip wants to write outside of its folder"),
     "bomb.zip": (0, "the zip holds a bomb"),
     "many-files.zip": (0, "files: that is not opened"),
+    "deep.zip": (0, "levels deep"),
+    "lzma.zip": (0, "the zip cannot be unpacked"),
+    "bzip2.zip": (0, "the zip cannot be unpacked"),
+    "deflate.zip": (0, "the zip cannot be unpacked"),
+    "gbk.zip": (0, "the zip cannot be unpacked ('utf-8' codec"),
     "damaged.zip": (0, "neither a folder nor a zip"),
     "notes.txt": (0, "neither a folder nor a zip"),
     "empty": (0, "not handed in"),
@@ -245,7 +262,8 @@ def test_odd_name(graded, rows):
 
 
 def test_every_student_has_a_row_and_reports(graded, rows):
-    names = {path.name for path in (graded / "class").iterdir()} - {".hidden"}
+    none = {".hidden", ".DS_Store", "Thumbs.db", "desktop.ini", "names.xlsx"}
+    names = {path.name for path in (graded / "class").iterdir()} - none
     assert len(rows) == len(names) == len(HOSTILE) + len(FOUND) + 1
     for ending in ("json", "md"):
         assert len(list((graded / "grades" / "students").glob(f"*.{ending}"))) == len(names)
@@ -293,8 +311,10 @@ def test_two_runs_give_the_same_table(graded, workers, tmp_path, monkeypatch):
         source = graded / "class" / name
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / "class" / name)
     assert grade.main([*options(graded, tmp_path / "class"), "--out", str(tmp_path / "out")]) == 0
-    table = (tmp_path / "out" / "grades.csv").read_bytes().splitlines()
-    whole = (graded / "grades" / "grades.csv").read_bytes().splitlines()
+    mark = b"\xef\xbb\xbf"  # by which Excel on Windows sees that it is UTF-8
+    table, whole = ((folder / "grades.csv").read_bytes() for folder in (tmp_path / "out", graded / "grades"))
+    assert table.startswith(mark)
+    table, whole = (content.removeprefix(mark).splitlines() for content in (table, whole))
     assert [line for line in whole if line.startswith((b"submission", b"link.zip", b"nan", b"shape"))] == [
         line for line in table if not line.startswith(b"killer")
     ]

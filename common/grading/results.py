@@ -20,7 +20,7 @@ def write(folder, students, homeworks, rules, protections):
     twins = copies(students)
     rows = [_row(student, homeworks, twins) for student in students]
     try:
-        files.write_csv(folder / "grades.csv", rows)
+        files.write_csv(folder / "grades.csv", rows, encoding="utf-8-sig")
         for student in students:
             files.write_json(folder / "students" / f"{student.file}.json", _content(student, twins, protections))
             _write_text(folder / "students" / f"{student.file}.md", _page(student, twins, rules))

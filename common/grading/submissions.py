@@ -12,7 +12,6 @@ import shutil
 import stat
 import unicodedata
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -28,6 +27,8 @@ FILES = {  # that are read, and the most bytes of each
     "model.py": 1 << 20,
 }
 MOST_BYTES, MOST_FILES = 2 << 30, 20_000  # that a zip may unpack to
+MOST_FOLDERS = 60  # into each other: Python's own tools for removing folders end at some hundred
+TABLES = (".xlsx", ".xls", ".ods", ".csv")  # of names, beside the submissions
 OLD = {"previous", "checkpoint"}  # folders of a run that are not its result
 
 
@@ -40,8 +41,18 @@ class Run(NamedTuple):
 
 
 def entries(folder):
-    """The submissions in a folder, by name: everything but what begins with a dot."""
-    return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=lambda path: path.name)
+    """(the submissions in a folder, what is none of them), both by name.
+
+    None of them: what the system or a spreadsheet leaves there, and the teacher's own lists.
+    """
+    paths = sorted(folder.iterdir(), key=lambda path: path.name)
+    left_out = [path for path in paths if _is_no_submission(path)]
+    return [path for path in paths if path not in left_out], left_out
+
+
+def _is_no_submission(path):
+    name = path.name.lower()
+    return name.startswith((".", "~$")) or name in ("thumbs.db", "desktop.ini") or name.endswith(TABLES)
 
 
 def shown(name):
@@ -74,7 +85,9 @@ def opened(path, work):
         try:
             _check_directory(path)
             _unpack(path, work)
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+        except Refused:
+            raise
+        except Exception as error:  # zipfile lets through what each compression and each encoding raises
             raise Refused(f"the zip cannot be unpacked ({str(error)[:200] or type(error).__name__})") from None
         return work
     raise Refused("the submission is neither a folder nor a zip")
@@ -100,6 +113,8 @@ def _unpack(path, work):
         for info, place in places:
             if place.is_absolute() or ".." in place.parts or ":" in info.filename[:2]:
                 raise Refused(f"the zip wants to write outside of its folder, to {shown(info.filename)[:100]!r}")
+            if len(place.parts) > MOST_FOLDERS:
+                raise Refused(f"the zip holds folders {len(place.parts):,} levels deep: that is not opened")
             if stat.S_ISLNK(info.external_attr >> 16):
                 raise Refused(f"the zip holds a link, {shown(info.filename)[:100]!r}")
             if info.file_size > (10 << 20) and info.file_size > 200 * info.compress_size:
