@@ -50,7 +50,7 @@ def new_figure(width, height, title=None):
 def save(figure, path, **options):
     """Write `figure` to the PNG file `path`; options: those of savefig."""
     for text in figure.findobj(Text):  # the name of a file may hold bytes that are no text, and nothing draws them
-        text.set_text(text.get_text().encode("utf-8", "backslashreplace").decode())
+        text.set_text(drawable(text.get_text()))
     with files.atomic(path) as part:
         figure.savefig(part, **options)
 
@@ -191,7 +191,7 @@ def image_rows(path, rows, title, captions=None, height=0.9):
     figure = new_figure(width + height * n * side_x / side_y, height * len(rows) + 0.3 * title_lines + 0.3, title)
     ax = figure.subplots()
     ax.imshow(canvas, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
-    ax.set_yticks([i * (side_y + gap) + side_y / 2 for i in range(len(rows))], [drawable(label) for label in labels])
+    ax.set_yticks([i * (side_y + gap) + side_y / 2 for i in range(len(rows))], labels)
     ax.set_xticks([j * (side_x + gap) + side_x / 2 for j in range(len(captions or ()))], captions or ())
     ax.xaxis.tick_top()
     ax.tick_params(length=0)

@@ -46,8 +46,7 @@ def entries(folder):
     None of them: what the system or a spreadsheet leaves there, and the teacher's own lists.
     """
     paths = sorted(folder.iterdir(), key=lambda path: path.name)
-    left_out = [path for path in paths if _is_no_submission(path)]
-    return [path for path in paths if path not in left_out], left_out
+    return [path for path in paths if not _is_no_submission(path)], [path for path in paths if _is_no_submission(path)]
 
 
 def _is_no_submission(path):
