@@ -21,12 +21,13 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from common import bars, cli
+from common import bars
 from common.errors import UserError
 from common.grading import results, rules, submissions
 from common.grading.remote import Failed, Model, Workers
 from common.grading.scorers import HOMEWORKS
 from common.grading.weights import Refused
+from common.run import cli
 
 ABSENT = "not handed in"
 
@@ -56,7 +57,7 @@ class Student(NamedTuple):
 
 
 class Grader:
-    """Grades runs; `workers` opens the models. config: as for common/data.py, with data "full"."""
+    """Grades runs; `workers` opens the models. config: as for common/data, with data "full"."""
 
     def __init__(self, workers, rules, config):
         self.workers, self.rules, self.config = workers, rules, config

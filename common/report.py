@@ -15,8 +15,9 @@ import sys
 
 from PIL import Image
 
-from common import bars, cli, files
+from common import bars, files
 from common.errors import UserError
+from common.run import cli
 
 MOST_PIXELS = 1600  # of a picture's width
 ABOUT = ("homework", "model", "data", "bar", "value", "passed")  # of metrics.json: told above the table

@@ -14,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import softmax
 
-from common import analysis, cli, images, plots
+from common.data import images
+from common.figures import plots
+from common.run import analysis, cli
 
 HOMEWORK = "hw1_mnist_mlp"
 NAMES = [str(digit) for digit in range(10)]
@@ -27,7 +29,7 @@ def analyze(options):
     if options.image:
         show_own_digit(model, digits, options.image, figures / f"own_{options.image.stem}.png")
         return
-    from common.layer_report import layer_report  # needs Keras, which starts after the device is chosen
+    from common.figures.layer_report import layer_report  # needs Keras, which starts after the device is chosen
 
     train, test = (digits.x_train, digits.y_train), (digits.x_test, digits.y_test)
     numbers = layer_report(model, train, test, NAMES, figures)
@@ -37,7 +39,7 @@ def analyze(options):
 
 def show_own_digit(model, digits, picture, path):
     """The user's digit, what every layer makes of it, and the answer, as one picture."""
-    from common import layers
+    from common.figures import layers
 
     digit = images.read_digit(picture)
     of_train = layers.layer_outputs(model, digits.x_train[:5000])

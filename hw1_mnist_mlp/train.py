@@ -8,8 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
-from common import bars, cli, data, plots
-from common.distort import distort
+from common import bars, data
+from common.data.distort import distort
+from common.figures import plots
+from common.run import cli
 
 HOMEWORK = "hw1_mnist_mlp"
 SETTINGS = {  # tuned on a validation split of the training digits
@@ -60,7 +62,7 @@ def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     import keras  # here and not above: Keras must start after the device is chosen
 
-    from common.batches import Batches
+    from common.data.batches import Batches
     from hw1_mnist_mlp.model import build_mlp
 
     digits = data.load("mnist", config)

@@ -17,12 +17,13 @@ import numpy as np
 from matplotlib.ticker import LogFormatter
 from sklearn.metrics import precision_recall_fscore_support
 
-from common import analysis, cli, plots
-from common.bag_of_words import BagOfWords
+from common.data.reuters import TOPICS
 from common.errors import UserError
-from common.marked_text import AGAINST, FOR, draw_texts
-from common.reuters import TOPICS
-from common.texts import read_text
+from common.figures import plots
+from common.run import analysis, cli
+from hw1_reuters_mlp.bag_of_words import BagOfWords
+from hw1_reuters_mlp.marked_text import AGAINST, FOR, draw_texts
+from hw1_reuters_mlp.texts import read_text
 
 HOMEWORK = "hw1_reuters_mlp"
 
@@ -60,7 +61,7 @@ def largest_topics(wires, n=12):
 
 def report_layers(model, bag, wires, figures):
     """The layer analysis of homework 1, with the twelve largest topics on the maps."""
-    from common.layer_report import layer_report  # needs Keras, which starts after the device is chosen
+    from common.figures.layer_report import layer_report  # needs Keras, which starts after the device is chosen
 
     largest = largest_topics(wires, len(TOPICS))
     rank = np.argsort(largest)  # the topics numbered by size

@@ -11,8 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from sklearn.metrics import f1_score
 
-from common import bars, cli, data, plots
-from common.bag_of_words import BagOfWords
+from common import bars, data
+from common.figures import plots
+from common.run import cli
+from hw1_reuters_mlp.bag_of_words import BagOfWords
 
 HOMEWORK = "hw1_reuters_mlp"
 SETTINGS = {  # tuned on three splits of the training wires
@@ -63,7 +65,7 @@ def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     import keras  # here and not above: Keras must start after the device is chosen
 
-    from common.batches import Batches
+    from common.data.batches import Batches
     from hw1_reuters_mlp.model import build_mlp
 
     wires = data.load("reuters", config)

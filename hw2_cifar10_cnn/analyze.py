@@ -15,8 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import softmax
 
-from common import analysis, cli, images, plots
+from common.data import images
 from common.errors import UserError
+from common.figures import plots
+from common.run import analysis, cli
 
 HOMEWORK = "hw2_cifar10_cnn"
 ABLATION_IMAGES = 1000  # test images on which filters are switched off, 100 of each class
@@ -27,8 +29,8 @@ SHOWN = 24  # filters of a layer that are drawn when all layers are: those that 
 def analyze(options):
     """Draw all pictures of the run, with --layer those of one layer, with --image those of one photograph."""
     model, pictures, _ = analysis.open_run(options, HOMEWORK, "cifar10")
-    from common import filters  # needs Keras, which starts after the device is chosen
-    from common.layer_report import layer_report
+    from common.figures.layer_report import layer_report
+    from hw2_cifar10_cnn import filters  # needs Keras, which starts after the device is chosen
 
     figures = options.run / "figures"
     model = analysis.in_float32(model)
@@ -55,7 +57,7 @@ def show_filters(model, stages, pictures, figures, shown):
     """For each layer: filters_<layer>.png, what excites each filter; off_<layer>.png, what switching it off costs."""
     from tqdm import tqdm
 
-    from common import filters
+    from hw2_cifar10_cnn import filters
 
     few = np.concatenate([np.flatnonzero(pictures.y_test == label)[: ABLATION_IMAGES // 10] for label in range(10)])
     patches = filters.strongest_patches(model, stages, pictures.x_test[:5000])
@@ -107,7 +109,7 @@ def mosaic(picture, patches):
 
 def show_kernels(stages, figures):
     """kernels.png: the first layer's kernels as colours; hand_made.png: the lecture's kernels and the closest ones."""
-    from common import filters
+    from hw2_cifar10_cnn import filters
 
     kernels = np.moveaxis(np.asarray(stages[0].conv.get_weights()[0]), -1, 0)
     if not stages[0].conv.trainable:
@@ -183,7 +185,7 @@ def show_attention(model, pictures, path):
 
 def attention_maps(model, chosen, answers):
     """(occlusion maps, gradient maps), each (n, 32, 32), for the `answers` of the network."""
-    from common import filters
+    from hw2_cifar10_cnn import filters
 
     covered = np.stack([filters.occlusion_map(model, x, answer) for x, answer in zip(chosen, answers, strict=True)])
     return covered, filters.gradient_maps(model, chosen, answers)

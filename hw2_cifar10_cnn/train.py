@@ -10,7 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import augment, bars, cli, data, plots
+from common import bars, data
+from common.data import augment
+from common.figures import plots
+from common.run import cli
 
 HOMEWORK = "hw2_cifar10_cnn"
 SETTINGS = {  # tuned on a validation split of the training pictures
@@ -65,7 +68,7 @@ def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     import keras  # here and not above: Keras must start after the device is chosen
 
-    from common.batches import Batches
+    from common.data.batches import Batches
     from hw2_cifar10_cnn import model as models
 
     pictures = data.load("cifar10", config)

@@ -17,9 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, cli, data, plots, poems
-from common.corpus import decode
-from common.glyphs import drawable
+from common import data
+from common.data import poems
+from common.data.corpus import decode
+from common.figures import plots
+from common.figures.glyphs import drawable
+from common.run import analysis, cli
 
 HOMEWORK = "hw3_lstm_text"
 WATCHED = 16_384  # held-out characters that the cells are watched on

@@ -13,8 +13,9 @@ from matplotlib.colors import ListedColormap
 from scipy.special import expit
 from tqdm import tqdm
 
-from common import plots, poems
-from common.glyphs import drawable
+from common.data import poems
+from common.figures import plots
+from common.figures.glyphs import drawable
 
 GATES = ("input", "forget", "output")
 OPEN, SHUT = 0.9, 0.1

@@ -14,9 +14,10 @@ import numpy as np
 from scipy.special import softmax
 from tqdm import tqdm
 
-from common import plots, poems
-from common.corpus import encode
+from common.data import poems
+from common.data.corpus import encode
 from common.errors import UserError
+from common.figures import plots
 from hw3_lstm_text import language
 
 QUESTIONS = 300

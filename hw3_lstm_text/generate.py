@@ -17,9 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, cli, poems, streams
-from common.corpus import decode, encode
+from common.data import poems
+from common.data.corpus import decode, encode
 from common.errors import UserError
+from common.run import analysis, cli, streams
 
 HOMEWORK = "hw3_lstm_text"
 CLAUSE_ENDS = "，。？！；"

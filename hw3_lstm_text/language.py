@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from scipy.special import log_softmax
 
-from common import files, poems
-from common.corpus import decode, encode, is_chinese
+from common import files
+from common.data import poems
+from common.data.corpus import decode, encode, is_chinese
 from common.errors import UserError
 
 BLOCK = 64  # characters per call: a fixed length, so that the network is traced once

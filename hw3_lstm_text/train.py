@@ -10,8 +10,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
-from common import cli, data, files, plots
+from common import data, files
 from common.errors import OptionError, UserError
+from common.figures import plots
+from common.run import cli
 
 HOMEWORK = "hw3_lstm_text"
 SETTINGS = {  # tuned on the last tenth of the training text
@@ -82,7 +84,7 @@ def train(config, run):
     """Train on the first 90 % of the text, score the rest, write everything to the folder of the run."""
     import keras  # here and not above: Keras must start after the device is chosen
 
-    from common.batches import Windows
+    from common.data.batches import Windows
     from hw3_lstm_text import language
     from hw3_lstm_text import model as models
 

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from tqdm import tqdm
 
-from common import plots, poems
-from common.corpus import decode, encode
+from common.data import poems
+from common.data.corpus import decode, encode
+from common.figures import plots
 from hw3_lstm_text import language
 
 TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4)

@@ -18,10 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 import numpy as np
 from scipy.special import expit
 
-from common import analysis, cli, generated, images, plots
-from common.codes import flat, nearest
+from common.data import images
 from common.errors import UserError
-from hw4_autoencoder import evaluate, gan_report, inputs, maps, train, writing
+from common.figures import plots
+from common.run import analysis, cli
+from hw4_autoencoder import evaluate, gan_report, generated, inputs, maps, train, writing
+from hw4_autoencoder.codes import flat, nearest
 
 HOMEWORK = train.HOMEWORK
 NOISES = (0.2, 0.4, 0.6)  # standard deviation of the noise to be removed, white = 1

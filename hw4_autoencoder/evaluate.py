@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from common import data, generated
-from common.codes import fit_pca, flat, pca_reconstruction_error, separation
+from common import data
+from hw4_autoencoder import generated
+from hw4_autoencoder.codes import fit_pca, flat, pca_reconstruction_error, separation
 
 GRID = 200  # samples of a report
 JUDGED = 2000  # samples of the finished generator that are judged

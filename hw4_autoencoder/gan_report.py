@@ -4,9 +4,10 @@ import csv
 
 import numpy as np
 
-from common import analysis, generated, plots
-from common.codes import flat, nearest
-from hw4_autoencoder import evaluate
+from common.figures import plots
+from common.run import analysis
+from hw4_autoencoder import evaluate, generated
+from hw4_autoencoder.codes import flat, nearest
 from hw4_autoencoder.writing import WALK_STEPS, WALKS, walk
 
 

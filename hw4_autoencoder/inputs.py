@@ -6,11 +6,12 @@ import numpy as np
 from scipy.ndimage import affine_transform
 from sklearn.decomposition import PCA
 
-from common import augment, data
-from common.codes import flat, nearest
-from common.distort import distort
+from common import data
+from common.data import augment
+from common.data.distort import distort
 from common.errors import UserError
-from common.layers import one_thread
+from common.figures.layers import one_thread
+from hw4_autoencoder.codes import flat, nearest
 
 DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
 MILD = {"rotate": 5, "scale": 0.05, "shear": 0.08, "shift": 0.5, "elastic": 0.5}  # the same hand on another day

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from common import plots
-from common.codes import fit_pca, flat, neighbour_labels, neighbour_labels_inside, separation
-from common.layers import tsne_map
+from common.figures import plots
+from common.figures.layers import tsne_map
+from hw4_autoencoder.codes import fit_pca, flat, neighbour_labels, neighbour_labels_inside, separation
 
 MAPPED = 5000  # test images on the maps
 

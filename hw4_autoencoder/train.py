@@ -17,8 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, cli, files, plots
+from common import files
 from common.errors import OptionError
+from common.figures import plots
+from common.run import analysis, cli
 from hw4_autoencoder import evaluate, inputs
 
 HOMEWORK = "hw4_autoencoder"
@@ -210,7 +212,7 @@ def build(config, image_shape, graph=None):
 def train_autoencoder(config, run, dataset):
     import keras  # here and not above: Keras must start after the device is chosen
 
-    from common.batches import Batches
+    from common.data.batches import Batches
     from hw4_autoencoder.model import assemble
 
     x, augmentation, x_val, shown = inputs.views(config, dataset, run.epochs)
@@ -262,7 +264,7 @@ def train_autoencoder(config, run, dataset):
 def train_gan(config, run, dataset):
     import keras
 
-    from common.batches import Batches
+    from common.data.batches import Batches
     from common.gan import GAN
     from hw4_autoencoder import model as models
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from common import generated, plots
-from common.codes import flat, nearest
+from common.figures import plots
+from hw4_autoencoder import generated
+from hw4_autoencoder.codes import flat, nearest
 from hw4_autoencoder.inputs import draw_pixels, slant
 
 WALKS = ((0, 6), (3, 8), (4, 9), (1, 7), (2, 5))  # between which digits

@@ -13,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, cli, data, plots
+from common import data
+from common.figures import plots
+from common.run import analysis, cli
 from hw5_anime_dcgan import attributes
 from hw5_anime_dcgan.generate import slerp
 

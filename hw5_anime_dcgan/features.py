@@ -16,7 +16,7 @@ Together 240 numbers per image.
 
 import numpy as np
 
-from common.layers import one_thread
+from common.figures.layers import one_thread
 
 GAIN = (8.0, 6.0, 4.0)  # of the bands at 64, 32 and 16 pixels: brings them to like size
 CHANNELS = (24, 32)

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import analysis, cli
 from common.errors import UserError
+from common.run import analysis, cli
 from hw5_anime_dcgan import attributes
 
 HOMEWORK = "hw5_anime_dcgan"

@@ -17,7 +17,7 @@ colour_ratio      the same for their mean colours: spread among the drawn, as a 
 import numpy as np
 from sklearn.metrics import euclidean_distances
 
-from common.layers import one_thread
+from common.figures.layers import one_thread
 from hw5_anime_dcgan.features import extract
 
 NEIGHBOURS = 3

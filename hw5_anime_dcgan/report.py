@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.ticker import LogFormatter
 from PIL import Image, ImageDraw, ImageFont
 
-from common import files, plots
+from common import files
+from common.figures import plots
 from hw5_anime_dcgan import attributes
 from hw5_anime_dcgan.quality import Judge, troubles
 

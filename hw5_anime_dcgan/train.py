@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 
 import numpy as np
 
-from common import cli, data
+from common import data
 from common.errors import OptionError, UserError
+from common.run import cli
 from hw5_anime_dcgan import attributes
 
 HOMEWORK = "hw5_anime_dcgan"
@@ -106,7 +107,7 @@ def train(config, run):
     run.start(dataset)
     import keras  # here and not above: Keras must start after the device is chosen
 
-    from common.batches import Stretches
+    from common.data.batches import Stretches
     from hw5_anime_dcgan import report
     from hw5_anime_dcgan.quality import Judge
 

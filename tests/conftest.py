@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from common import cli
+from common.run import cli
 from tests.helpers import HOMEWORK, NO_NETWORK, PATIENCE, RUN, Server
 
 
@@ -31,7 +31,7 @@ def isolated(request, tmp_path, monkeypatch):
         monkeypatch.setattr(cli, "ROOT", tmp_path / "no-repository")
     if "keras" in sys.modules:  # a run of the test before may have chosen another
         sys.modules["keras"].config.set_dtype_policy("float32")
-        from common import speed
+        from common.run import speed
 
         monkeypatch.setattr(speed, "bfloat16_speed", lambda kind: 2.0)  # no test depends on a measurement
     for name, value in NO_NETWORK.items():

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common import cli
+from common.run import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 HOMEWORK = ROOT / "hw1_mnist_mlp" / "train.py"
@@ -199,7 +199,7 @@ KILLED = -signal.SIGKILL
 
 def assert_resumes_exactly(train, options, tmp_path, monkeypatch):
     """A run of `train.main` that is stopped after its first epoch and resumed ends as one that was never stopped."""
-    from common import recorder
+    from common.run import recorder
 
     assert train.main([*options, "--out", str(tmp_path / "whole")]) == 0
     on_epoch_end = recorder.Recorder.on_epoch_end

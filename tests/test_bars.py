@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from common import bars, cli, grade
+from common import bars, grade
 from common.errors import UserError
 from common.grading import rules, submissions
+from common.run import cli
 from tests.helpers import hand_in
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.batches import Batches
+from common.data.batches import Batches
 
 
 def batches_of(n=50, batch_size=8, seed=3, **options):

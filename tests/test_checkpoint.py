@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from common import checkpoint
-from common.checkpoint import Progress
 from common.errors import UserError
+from common.run import checkpoint
+from common.run.checkpoint import Progress
 
 X = np.random.default_rng(0).random((64, 5), "float32")
 Y = (X.sum(axis=1) * 2).astype("int32") % 3

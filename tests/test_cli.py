@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from common import cli
 from common.errors import OptionError, UserError
-from common.run import Run
+from common.run import cli
+from common.run.run import Run
 from hw1_mnist_mlp import analyze, train
 from tests.helpers import HOMEWORK, PATIENCE, ROOT, assert_one_sentence
 
@@ -276,7 +276,7 @@ def test_files(finished_run):
 def test_model_gives_the_accuracy_that_was_reported(finished_run):
     import keras
 
-    from common import sample_data
+    from common.data import sample_data
 
     model = keras.saving.load_model(finished_run / "model.keras", compile=False)
     _, _, x_test, y_test = sample_data.digits()

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import corpus, data, sample_texts
-from common.corpus import decode, encode
-from common.download import Remote
+from common import data
+from common.data import corpus, sample_texts
+from common.data.corpus import decode, encode
+from common.data.download import Remote
 from common.errors import UserError
 from tests import test_download
 from tests.helpers import STAGED, assert_one_sentence

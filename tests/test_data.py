@@ -10,7 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from common import data, sample_data
+from common import data
+from common.data import sample_data
 from common.errors import UserError
 from tests.helpers import assert_one_sentence
 

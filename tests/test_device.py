@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import pytest
 
-from common import device, speed
 from common.errors import UserError
-from common.run import Run
+from common.run import device, speed
+from common.run.run import Run
 from tests.helpers import BACKEND, PATIENCE, ROOT, assert_one_sentence
 
 FREE, BUSY, SMALL, OLD = (
@@ -349,8 +349,8 @@ def test_several_gpus_need_batches_that_they_can_share(tmp_path):
 TRAIN = """
 import argparse, json, os, pathlib, sys
 import numpy as np
-from common import checkpoint, device
-from common.run import Run
+from common.run import checkpoint, device
+from common.run.run import Run
 many = sys.argv[1] == "many"
 tensorflow = os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow"
 if tensorflow:
@@ -359,7 +359,7 @@ if tensorflow:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 scope = device.setup("float32").scope
 import keras
-from common.batches import Batches
+from common.data.batches import Batches
 names = [gpu.name for gpu in tf.config.list_logical_devices("CPU")] if tensorflow else keras.distribution.list_devices()
 assert len(names) == 2, names
 if many and device.HOSTS not in os.environ:

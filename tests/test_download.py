@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import data, download
-from common.download import Remote, fetch
+from common import data
+from common.data import download
+from common.data.download import Remote, fetch
 from common.errors import UserError
 from tests.helpers import PATIENCE, ROOT, assert_one_sentence, wait_for
 
@@ -343,7 +344,8 @@ CLIENT = r"""
 import argparse, json, os, sys
 from dataclasses import replace
 from pathlib import Path
-from common import data, download
+from common import data
+from common.data import download
 url, hash, folder, n = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 download.FIRST_BYTE_SECONDS = download.STALL_SECONDS = 120
 remotes = (download.Remote("mnist.npz", (url,), hash),)

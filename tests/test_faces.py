@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from common import data, faces, sample_faces
+from common import data
+from common.data import faces, sample_faces
 from common.errors import UserError
 from tests.helpers import assert_one_sentence
 

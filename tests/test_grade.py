@@ -22,12 +22,13 @@ import h5py
 import numpy as np
 import pytest
 
-from common import bars, data, grade, sample_data, sample_texts
-from common.corpus import index
+from common import bars, data, grade
+from common.data import sample_data, sample_texts
+from common.data.corpus import index
+from common.data.reuters import Wires
 from common.errors import UserError
 from common.grading import remote, rules, scorers, submissions, weights
 from common.grading.remote import Failed, Model
-from common.reuters import Wires
 from tests.helpers import MINE, STAGED, assert_one_sentence, hand_in, metrics
 
 LIMITS = {"seconds": 250, "memory_mb": 1500, "processes": 16, "file_mb": 4}
@@ -709,7 +710,7 @@ def test_codes_are_scored_as_train_does(tmp_path, monkeypatch):
 
 def test_the_judge_of_generators_is_trained_before_the_first(tmp_path, monkeypatch):
     """Students are graded side by side: two judges at once would disturb each other, and write the same file."""
-    from common import generated
+    from hw4_autoencoder import generated
 
     monkeypatch.setitem(generated.JUDGE, "updates", 2)
     config = argparse.Namespace(data="sample", data_dir=tmp_path, limit=100, seed=0)
@@ -718,8 +719,7 @@ def test_the_judge_of_generators_is_trained_before_the_first(tmp_path, monkeypat
 
 
 def test_generators_of_digits_are_scored_as_train_does(tmp_path, monkeypatch):
-    from common import generated
-    from hw4_autoencoder import evaluate
+    from hw4_autoencoder import evaluate, generated
     from hw4_autoencoder import model as hw4
 
     monkeypatch.setattr(evaluate, "JUDGED", 60)

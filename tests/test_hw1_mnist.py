@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from common import analysis, bars, data, images, plots
-from common.distort import distort
+from common import bars, data
+from common.data import images
+from common.data.distort import distort
 from common.errors import UserError
+from common.figures import plots
+from common.run import analysis
 from hw1_mnist_mlp import analyze, train
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, metrics, train_on_real_subset

@@ -11,11 +11,13 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from common import bars, data, download, plots, reuters, sample_data, texts
-from common.bag_of_words import BagOfWords
+from common import bars, data
+from common.data import download, reuters, sample_data
 from common.errors import UserError
-from common.marked_text import draw_texts
-from hw1_reuters_mlp import analyze, train
+from common.figures import plots
+from hw1_reuters_mlp import analyze, texts, train
+from hw1_reuters_mlp.bag_of_words import BagOfWords
+from hw1_reuters_mlp.marked_text import draw_texts
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 

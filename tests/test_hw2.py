@@ -16,8 +16,10 @@ import pytest
 from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
 
-from common import analysis, augment, bars, data, download, images, sample_data
+from common import bars, data
+from common.data import augment, download, images, sample_data
 from common.errors import UserError
+from common.run import analysis
 from hw2_cifar10_cnn import analyze, train
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset

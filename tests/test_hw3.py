@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from common import bars, corpus, poems, sample_texts
+from common import bars
+from common.data import corpus, poems, sample_texts
 from common.errors import UserError
 from hw3_lstm_text import generate, train
 from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
@@ -102,7 +103,7 @@ def test_what_counts_was_read_with_a_memory(networks, monkeypatch):
 
 
 def test_windows_read_on_and_cover_the_text_evenly():
-    from common.batches import Windows
+    from common.data.batches import Windows
 
     codes = np.arange(10_007)
     windows = Windows(codes, batch_size=8, window=10, passage=4, steps=50, seed=0)
@@ -164,7 +165,7 @@ def test_training_on_chinese_passes_the_bar_and_keeps_to_the_grammar(chinese_run
 
 def test_written_sentences_keep_to_the_grammar(chinese_run):
     """Most of what the network writes are sentences of the grammar that wrote its corpus; shuffled they are not."""
-    from common import analysis
+    from common.run import analysis
     from hw3_lstm_text import language
 
     reader, _ = analysis.open_model(SimpleNamespace(run=chinese_run), train.HOMEWORK)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common import poems
-from common.corpus import encode
+from common.data import poems
+from common.data.corpus import encode
 from hw3_lstm_text import analyze, cells, train
 from tests.helpers import assert_one_sentence
 
@@ -224,7 +224,7 @@ def test_bigrams_look_at_both_neighbours():
 
 @pytest.mark.parametrize("kind", ["english", "chinese"])
 def test_questions_have_candidates_of_like_frequency(kind):
-    from common import sample_texts
+    from common.data import sample_texts
     from hw3_lstm_text import cloze
 
     text = sample_texts.english() if kind == "english" else sample_texts.chinese()
@@ -307,7 +307,7 @@ def test_a_text_that_has_changed_is_refused(tang_run, tmp_path, capsys):
 
 
 def test_pictures_draw_what_the_fonts_lack_in_another_way():
-    from common import glyphs, plots
+    from common.figures import glyphs, plots
 
     plots.new_figure(1, 1)
     assert glyphs.drawable("為爲 a\n天\U0002ffff") == "為為 a\n天□"

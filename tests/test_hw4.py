@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from common import bars, codes, data, faces, generated, sample_data
+from common import bars, data
+from common.data import faces, sample_data
 from common.errors import UserError
 from common.gan import GAN
-from hw4_autoencoder import analyze, evaluate, inputs, maps, model, train, writing
+from hw4_autoencoder import analyze, codes, evaluate, generated, inputs, maps, model, train, writing
 from tests import helpers
 from tests.helpers import (
     STAGED,
@@ -347,7 +348,7 @@ def test_every_recorded_setting_is_one_that_the_run_goes_by(options, small_netwo
             read.add(name)
             return super().__getattribute__(name)
 
-    monkeypatch.setattr("common.cli.argparse.Namespace", Watched)
+    monkeypatch.setattr("common.run.cli.argparse.Namespace", Watched)
     tiny = ["--data", "sample", "--limit", "80", "--batch-size", "64", "--epochs", "1", "--precision", "float32"]
     assert train.main([*tiny, *options.split(), "--out", str(tmp_path)]) == 0
     recorded = json.loads((tmp_path / "config.json").read_text())["options"]

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from common import bars, recorder, sample_faces
-from common.batches import Stretches
+from common import bars
+from common.data import sample_faces
+from common.data.batches import Stretches
+from common.run import recorder
 from hw5_anime_dcgan import analyze, attributes, diffaugment, features, generate, model, quality, report, train
 from tests import helpers
 from tests.helpers import (

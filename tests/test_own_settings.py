@@ -8,15 +8,15 @@ import sys
 import numpy as np
 from PIL import Image
 
-from common import plots
-from common.run import Run
+from common.figures import plots
+from common.run.run import Run
 from hw1_mnist_mlp import train
 from tests.helpers import ROOT, RUN, assert_same_result, metrics
 
 DRAW = """
 import sys
 import numpy as np
-from common import plots
+from common.figures import plots
 plots.image_grid(sys.argv[1], np.triu(np.full((2, 9, 9), 255, "uint8")), ["a", "b"], "corners")
 """
 

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from common import data, poems
-from common.corpus import decode
+from common import data
+from common.data import poems
+from common.data.corpus import decode
 from common.errors import UserError
 from tests.helpers import STAGED, assert_one_sentence
 

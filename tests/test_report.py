@@ -11,7 +11,8 @@ import subprocess
 import pytest
 from PIL import Image
 
-from common import plots, report
+from common import report
+from common.figures import plots
 from tests.helpers import PATIENCE, assert_one_sentence
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

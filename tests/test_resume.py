@@ -15,7 +15,7 @@ import filelock
 import numpy as np
 import pytest
 
-from common import cli, recorder
+from common.run import cli, recorder
 from hw1_mnist_mlp import train
 from tests.helpers import (
     HOMEWORK,

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from common import files, plots
+from common import files
+from common.figures import plots
 from tests.helpers import HOMEWORK, PATIENCE, ROOT, RUN, assert_one_sentence, metrics
 
 POSIX = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # a locale that knows ASCII only
@@ -16,7 +17,7 @@ NO_TEXT = os.fsdecode(b"\xe8\xa9\xa9-\xff")  # 詩, and a byte that is no UTF-8
 PROGRAM = r"""
 import contextlib, os, sys
 from pathlib import Path
-from common import cli
+from common.run import cli
 
 @cli.guarded
 def main(folder):
@@ -78,7 +79,7 @@ def test_a_program_ends_well(connection, environment, tmp_path):
 
 def test_streams_of_somebody_else_are_kept(capsys):
     """Those of a notebook, say, or of pytest."""
-    from common import streams
+    from common.run import streams
 
     before = sys.stdin, sys.stdout, sys.stderr
     streams.prepare()
@@ -163,7 +164,7 @@ def test_writing_ends_with_its_reader(poems):
 
 
 def test_texts_of_a_command_are_utf_8(monkeypatch):
-    from common import cli
+    from common.run import cli
 
     assert cli.text("春") == "春"
     monkeypatch.setattr(os, "fsencode", lambda text: text.encode("ascii", "surrogateescape"))

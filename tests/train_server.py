@@ -33,7 +33,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 import hw1_mnist_mlp.model  # noqa: F401
-from common import checkpoint, recorder, sample_data
+from common.data import sample_data
+from common.run import checkpoint, recorder
 from hw1_mnist_mlp import train
 
 

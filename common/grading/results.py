@@ -7,8 +7,9 @@ import statistics
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from common import bars, files, plots
+from common import bars, files
 from common.errors import UserError
+from common.figures import plots
 
 COPIES = (
     "The same command with the same seed gives the same weights on the same kind of machine: alone it proves nothing."

@@ -2,7 +2,7 @@
 
 A scorer is a function (model, folder, data) -> figures. model: remote.Model, open in the sandbox; it is given inputs
 only. folder: the other files of the run, written by the student, so they are checked here. data: the test data with
-its labels, as common/data.py loads it. It raises remote.Failed or weights.Refused, with a reason for the student.
+its labels, as common/data loads it. It raises remote.Failed or weights.Refused, with a reason for the student.
 """
 
 import argparse
@@ -18,11 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common import data, device
-from common.bag_of_words import BagOfWords
+from common import data
 from common.errors import UserError
 from common.grading.remote import Failed, Model
 from common.grading.weights import Refused
+from common.run import device
+from hw1_reuters_mlp.bag_of_words import BagOfWords
 
 CHUNK = 500  # examples that a model gets at a time
 MOST_BYTES = 64 << 20  # that words.npz may unpack to
@@ -31,7 +32,7 @@ MOST_BYTES = 64 << 20  # that words.npz may unpack to
 class Homework(NamedTuple):
     """How a homework is graded."""
 
-    load: Callable  # (variant, config of common/data.py) -> data
+    load: Callable  # (variant, config of common/data) -> data
     score: Callable  # see above
     variant: Callable = lambda options: None  # options of a run -> which of its bars in common/bars.py, if several
     files: tuple = ()  # that the run must have beside model.keras

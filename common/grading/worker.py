@@ -27,8 +27,8 @@ from multiprocessing.connection import Connection
 import keras
 import numpy as np
 
-from common import device
 from common.grading import sandbox, weights
+from common.run import device
 
 
 def main(descriptor):

@@ -38,7 +38,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from common import cli, data, files
+from common import data, files
+from common.run import cli
 
 # Dense products with tensor cores in bfloat16, and in float32 without them, in TFLOP/s, as NVIDIA's data sheets say.
 PEAKS = {"H200": (989, 67), "H100 80GB HBM3": (989, 67), "A100": (312, 19.5)}
@@ -121,7 +122,7 @@ CIFAR_BEST = Homework(
 
 def chosen():
     """What device.setup chooses."""
-    from common import device
+    from common.run import device
 
     found = device.setup()
     return {"line": found.line, "on_gpu": found.on_gpu, "precision": found.precision}
@@ -194,7 +195,7 @@ def pictures(precision, batch_size, updates):
     """Training pictures per second of the network `best` of homework 2, with a batch that is ready."""
     import numpy as np
 
-    from common import device
+    from common.run import device
 
     found = device.setup(precision)
     import keras
@@ -224,10 +225,10 @@ def faces(width, batch_size, updates):
     """Updates per second of homework 5 on random pictures, and the FLOPs of one."""
     import numpy as np
 
-    from common import device
+    from common.run import device
 
     found = device.setup()
-    from common.batches import Stretches
+    from common.data.batches import Stretches
     from hw5_anime_dcgan import train
 
     x = np.random.default_rng(0).integers(0, 256, (2000, 64, 64, 3), "uint8")

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 
-from common import sample_data
+from common.data import sample_data
 
 
 def make(folder, count):

@@ -25,7 +25,8 @@ BAR = 0.98
 
 def keras_example(seed):
     """Train until the bar is passed, print {"seconds", "test_accuracy", "epochs"} as JSON."""
-    from common import cli, data, device
+    from common import data
+    from common.run import cli, device
 
     device.setup("float32", seed=seed)
     import keras

@@ -21,8 +21,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
 
-from common import cli, data
-from common.bag_of_words import BagOfWords
+from common import data
+from common.run import cli
+from hw1_reuters_mlp.bag_of_words import BagOfWords
 
 SEEDS = range(5)
 

@@ -30,7 +30,7 @@ def keras_example():
     """Print {"step_seconds"} of the example as JSON."""
     import numpy as np
 
-    from common import device
+    from common.run import device
 
     device.setup("float32")
     import keras
@@ -53,12 +53,12 @@ def pipeline():
     """Print {"piped", "bare"}, lists of training pictures per second with our batches and with one that is ready."""
     import numpy as np
 
-    from common import device
+    from common.run import device
 
     device.setup()
     import keras
 
-    from common.batches import Batches
+    from common.data.batches import Batches
     from hw2_cifar10_cnn import model as models
     from hw2_cifar10_cnn import train
 

@@ -28,7 +28,8 @@ def keras_example(seconds):
     """Print {"nats", "chars_per_second", "passes", "memory_gb"} of the example as JSON."""
     import numpy as np
 
-    from common import cli, data, device
+    from common import data
+    from common.run import cli, device
 
     device.setup("float32")
     import keras

@@ -32,7 +32,9 @@ def digits():
     """Training and test digits as the scripts of Keras take them: float32 (n, 784) in 0..1."""
     from argparse import Namespace
 
-    from common import cli, codes, data
+    from common import data
+    from common.run import cli
+    from hw4_autoencoder import codes
 
     dataset = data.load("mnist", Namespace(data="full", data_dir=cli.default_data_dir(), limit=None, seed=0))
     return codes.flat(dataset.x_train), codes.flat(dataset.x_test)
@@ -42,7 +44,7 @@ def keras_autoencoder():
     """Print {"test_bce_per_pixel", "test_mse", "seconds"} of the blog's deep autoencoder as JSON."""
     import numpy as np
 
-    from common import device
+    from common.run import device
 
     device.setup("float32")
     import keras
@@ -65,7 +67,7 @@ def keras_autoencoder():
 
 def keras_vae():
     """Print {"step_seconds"} of the VAE example as JSON."""
-    from common import device
+    from common.run import device
 
     device.setup("float32")
     import keras

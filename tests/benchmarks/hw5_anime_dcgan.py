@@ -30,7 +30,8 @@ WARM_UP, TIMED = 5, 40  # updates; on a GPU, 25 times as many are timed
 
 
 def faces(kind="full"):
-    from common import cli, data
+    from common import data
+    from common.run import cli
 
     return data.load("faces", Namespace(data=kind, data_dir=cli.default_data_dir(), limit=None, seed=0))
 
@@ -52,10 +53,10 @@ def operations(width, batch_size=64, latent_dim=100):
 
 def ours(width, precision):
     """Print {"updates_per_second", "device"} of our train step, as `fit` runs it."""
-    from common import device
+    from common.run import device
 
     chosen = device.setup(precision)
-    from common.batches import Stretches
+    from common.data.batches import Stretches
     from hw5_anime_dcgan import train
 
     x = faces("sample").x_train
@@ -72,7 +73,7 @@ def theirs(width):
     """Print {"updates_per_second", "device"} of the usual script."""
     import numpy as np
 
-    from common import device
+    from common.run import device
 
     chosen = device.setup("float32")
     import keras
@@ -160,7 +161,7 @@ def ranking(*folders):
     import numpy as np
     from PIL import Image, ImageFilter
 
-    from common import device
+    from common.run import device
     from hw5_anime_dcgan.quality import Judge
 
     dataset = faces()

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from common import files
-from common.glyphs import drawable
+from common.figures.glyphs import drawable
 
 matplotlib.rcdefaults()  # a user's matplotlibrc changes nothing: with image.origin lower digits stand on their heads
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 
-from common.layers import fit_linear_probe, one_thread
+from common.figures.layers import fit_linear_probe, one_thread
 
 
 def flat(images):

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from common import corpus, faces, poems, reuters, sample_data, sample_faces, sample_texts, staged
-from common.download import Remote, fetch
+from common.data import corpus, faces, poems, reuters, sample_data, sample_faces, sample_texts, staged
+from common.data.download import Remote, fetch
 from common.errors import UserError
 from common.files import atomic
 
@@ -65,7 +65,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Spec:
-    """What common/data.py knows about a data set."""
+    """What common/data knows about a data set."""
 
     title: str  # for people
     file: str  # its name in the data folder

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 
 from common import files
-from common.codes import flat, nearest
+from hw4_autoencoder.codes import flat, nearest
 
 JUDGE = {"updates": 960, "batch_size": 250, "learning_rate": 3e-3}  # of the classifier that judges
 
@@ -36,7 +36,7 @@ def _train_judge(dataset, seed):
     import keras
     from keras import layers
 
-    from common.batches import Batches
+    from common.data.batches import Batches
 
     x, y = dataset.x_train, keras.utils.to_categorical(dataset.y_train, 10)
     batches = Batches(x, y, JUDGE["batch_size"], seed)

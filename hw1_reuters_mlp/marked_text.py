@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from common import plots
-from common.glyphs import drawable
+from common.figures import plots
+from common.figures.glyphs import drawable
 
 FOR, AGAINST = plots.COLOURS[0], plots.COLOURS[1]  # words that speak for the answer, and against it
 

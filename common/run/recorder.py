@@ -5,8 +5,9 @@ import time
 
 import keras
 
-from common import checkpoint, files
+from common import files
 from common.errors import UserError
+from common.run import checkpoint
 
 
 class Recorder(keras.callbacks.Callback):

@@ -22,8 +22,9 @@ import traceback
 
 import filelock
 
-from common import bars, checkpoint, device, files
+from common import bars, files
 from common.errors import UserError
+from common.run import checkpoint, device
 
 FILES = (  # of a run: a new one in the same folder sets them aside
     *("config.json", "history.csv", "metrics.json", "analysis.json", "words.npz", "characters.json"),
@@ -147,7 +148,7 @@ class Run:
 
     def callbacks(self):
         """The callbacks for `model.fit`."""
-        from common.recorder import Recorder  # needs Keras, which starts after the device is chosen
+        from common.run.recorder import Recorder  # needs Keras, which starts after the device is chosen
 
         return [Recorder(self)]
 

@@ -2,7 +2,7 @@
 
 A checkpoint holds every variable of the model (the state of its random generators included) and of its optimizers
 as plain arrays, the history so far, and the number of finished epochs. Together with a data order that depends on
-(seed, epoch) alone (common/batches.py) that is all it takes: a resumed run ends with the same weights, bit for bit
+(seed, epoch) alone (common/data/batches.py) that is all it takes: a resumed run ends with the same weights, bit for bit
 on a CPU, as one that was never interrupted. Keras' own BackupAndRestore is not atomic and loses the random state.
 
 The file name carries the first 16 hex digits of the SHA-256 of the content, so one rename publishes data and

@@ -40,7 +40,7 @@ def fetch(remote, folder):
     """Download `remote` into `folder` and return its path; tries the mirrors in order.
 
     The file has its name only when whole and, where a hash is known, right. Raises UserError with the reason of
-    every mirror when none delivers. One caller per folder at a time (common/data.py holds a lock).
+    every mirror when none delivers. One caller per folder at a time (common/data holds a lock).
     """
     reasons = {}
     for attempt in range(ATTEMPTS):

@@ -6,8 +6,10 @@ import json
 import numpy as np
 from scipy.special import softmax
 
-from common import cli, data, device, files, plots
+from common import data, files
 from common.errors import UserError
+from common.figures import plots
+from common.run import cli, device
 
 
 def options(homework, doc):

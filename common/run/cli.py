@@ -14,11 +14,11 @@ import sys
 import traceback
 from pathlib import Path
 
-from common import streams
 from common.errors import OptionError, UserError
-from common.run import CHANGEABLE, Run
+from common.run import streams
+from common.run.run import CHANGEABLE, Run
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Parser(argparse.ArgumentParser):

@@ -3,7 +3,7 @@
 import numpy as np
 from tqdm import tqdm
 
-from common import layers, plots
+from common.figures import layers, plots
 
 
 def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_examples=2500):

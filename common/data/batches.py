@@ -5,8 +5,8 @@ import functools
 import keras
 import numpy as np
 
-from common.augment import flip
-from common.corpus import release
+from common.data.augment import flip
+from common.data.corpus import release
 
 
 class CountedEpochs(keras.utils.PyDataset):
