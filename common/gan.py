@@ -6,10 +6,69 @@ with respect to the weights of one network alone; both networks see each other a
 images are made once and judged once for both, which is a sixth less work than in turns.
 """
 
+import functools
+
 import keras
 from keras import ops
 
-from common.gradients import stateful_train_step, two_gradients
+
+def two_gradients(function, first, second, state):
+    """(more, gradients of loss 1 with respect to `first`, of loss 2 to `second`) of `function() -> (1, 2, more)`.
+
+    For a train step with two losses over one forward pass, as that of a GAN. first, second: lists of Keras variables;
+    state: every variable that `function` may read or change. To be called inside `stateful_train_step`.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(persistent=True) as tape:
+            loss_1, loss_2, more = function()
+        return more, *(
+            tape.gradient(loss, [variable.value for variable in variables])
+            for loss, variables in ((loss_1, first), (loss_2, second))
+        )
+    import jax
+
+    now = [(variable, variable.value) for variable in state]
+
+    def pure(*values):
+        with keras.StatelessScope([*now, *zip([*first, *second], values, strict=True)]) as scope:
+            loss_1, loss_2, more = function()
+        return (loss_1, loss_2), (more, [scope.get_current_value(variable) for variable in state])
+
+    values = [variable.value for variable in (*first, *second)]
+    (loss_1, loss_2), gradients_of, (more, changed) = jax.vjp(pure, *values, has_aux=True)
+    one, none = (jax.numpy.full_like(loss_1, share) for share in (1, 0))
+    for variable, new in zip(state, changed, strict=True):
+        variable.assign(new)
+    return more, list(gradients_of((one, none))[: len(first)]), list(gradients_of((none, one))[len(first) :])
+
+
+def stateful_train_step(step):
+    """Make `step(model, data) -> logs`, which assigns to variables, the `train_step` of a Keras model on any backend.
+
+    On TensorFlow it is that already. On JAX Keras wants a function of (state, data), and hands over the values of all
+    variables: here they stand for the variables while `step` runs.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return step
+
+    @functools.wraps(step)
+    def train_step(model, state, data):
+        groups = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.optimizer.variables,
+            model.metrics_variables,
+        )
+        mapping = [
+            pair for group, values in zip(groups, state, strict=True) for pair in zip(group, values, strict=True)
+        ]
+        with keras.StatelessScope(mapping) as scope:
+            logs = step(model, data)
+        return logs, tuple([scope.get_current_value(variable) for variable in group] for group in groups)
+
+    return train_step
 
 
 class GAN(keras.Model):
@@ -17,16 +76,17 @@ class GAN(keras.Model):
 
     generator: noise (n, noise_dim) -> images in 0..1, or [noise, labels] -> images; then the labels are used.
     discriminator: the same for images -> logits (n, 1) of being real.
+    losses: a function (logits of real images, logits of generated ones) -> (real loss, fake loss, generator's loss),
+    scalars; the discriminator learns from the sum of the first two. Each homework has its own in its train.py.
     averaged: a second generator, whose weights become the running average of the first one's with the memory `memory`
     (updates); its samples are better and calmer (Yazıcı et al. 2018, arXiv:1806.04498). None for no average.
-    hinge: the hinge loss (Lim & Ye 2017, arXiv:1705.02894) in place of the logistic one.
     augment: a differentiable function (images, SeedGenerator) -> images, through which the discriminator sees all.
     """
 
-    def __init__(self, generator, discriminator, averaged=None, memory=1, seed=0, hinge=False, augment=None):
+    def __init__(self, generator, discriminator, losses, averaged=None, memory=1, seed=0, augment=None):
         super().__init__(name="gan")
         self.generator, self.discriminator, self.averaged = generator, discriminator, averaged
-        self.memory, self.hinge, self.augment = memory, hinge, augment
+        self.adversarial_losses, self.memory, self.augment = losses, memory, augment
         self.noise = keras.random.SeedGenerator(seed)
         self.conditional = len(generator.inputs) == 2
         self.trackers = [keras.metrics.Mean(name) for name in ("real_loss", "fake_loss", "generator_loss", "fooled")]
@@ -67,12 +127,7 @@ class GAN(keras.Model):
         noise = keras.random.normal((ops.shape(images)[0], self.generator.inputs[0].shape[1]), seed=self.noise)
         fakes = self.generator([noise, labels] if self.conditional else noise, training=True)
         real, fake = self.judge(images, labels), self.judge(fakes, labels)
-        if self.hinge:
-            real_loss, fake_loss = ops.mean(ops.relu(1 - real)), ops.mean(ops.relu(1 + fake))
-            generator_loss = -ops.mean(fake)
-        else:
-            real_loss, fake_loss = ops.mean(ops.softplus(-real)), ops.mean(ops.softplus(fake))
-            generator_loss = ops.mean(ops.softplus(-fake))  # the non-saturating loss (section 3)
+        real_loss, fake_loss, generator_loss = self.adversarial_losses(real, fake)
         fooled = ops.mean(ops.cast(fake > 0, "float32"))
         return generator_loss, real_loss + fake_loss, (real_loss, fake_loss, generator_loss, fooled)
 

@@ -12,6 +12,8 @@ from common import bars, data
 from common.data.distort import distort
 from common.figures import plots
 from common.run import cli
+from common.run.predictor import Local
+from hw1_mnist_mlp import evaluate
 
 HOMEWORK = "hw1_mnist_mlp"
 SETTINGS = {  # tuned on a validation split of the training digits
@@ -108,9 +110,7 @@ def train(config, run):
     )
 
     run.save(model)
-    y_test = keras.utils.to_categorical(digits.y_test, 10)
-    test_loss, test_accuracy = model.evaluate(digits.x_test, y_test, batch_size=1000, verbose=0)
-    run.finish(model, test_accuracy=test_accuracy, test_loss=test_loss)
+    run.finish(model, **evaluate.score(Local(model), run.folder, digits))
     panels = [("loss", "cross-entropy, nats"), ("accuracy", "accuracy")]
     bar = bars.FULL[HOMEWORK].threshold
     with run.picture("curves") as path:

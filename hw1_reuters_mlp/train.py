@@ -9,11 +9,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from common import bars, data
 from common.figures import plots
 from common.run import cli
+from common.run.predictor import Local
+from hw1_reuters_mlp import evaluate
 from hw1_reuters_mlp.bag_of_words import BagOfWords
 
 HOMEWORK = "hw1_reuters_mlp"
@@ -106,15 +107,8 @@ def train(config, run):
     )
 
     run.save(model)
-    margins = bag.predict(model, wires.x_test)
-    answers = margins.argmax(axis=1)
     bag.save(run.folder / "words.npz")
-    run.finish(
-        model,
-        test_accuracy=float(np.mean(answers == wires.y_test)),
-        macro_f1=float(f1_score(wires.y_test, answers, average="macro")),  # every topic counts the same
-        majority_class_accuracy=float(np.mean(wires.y_test == np.bincount(wires.y_train).argmax())),
-    )
+    run.finish(model, **evaluate.score(Local(model), run.folder, wires))
     panels = [("loss", config.loss + " and L2"), ("accuracy", "accuracy")]
     with run.picture("curves") as path:
         plots.curves(path, run.progress.history, panels, "Learning topics", bars.FULL[HOMEWORK].threshold)

@@ -11,8 +11,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from common.gradients import input_gradient
-
 
 class Stage(NamedTuple):
     """A convolution and its activation, with the part of the image that one output sees, as size, step and start.
@@ -211,3 +209,21 @@ def gradient_maps(model, images, labels, copies=24, noise=0.08):
         _, gradient = gradient_of(ops.convert_to_tensor(x.astype("float32")))
         total += np.abs(ops.convert_to_numpy(gradient)).sum(axis=-1)
     return total / copies
+
+
+def input_gradient(function):
+    """A compiled function (x, *more) -> (value, gradient) for a scalar `function(x, *more)`; gradient shaped like x."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        @tf.function
+        def value_and_gradient(x, *more):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                value = function(x, *more)
+            return value, tape.gradient(value, x)
+
+        return value_and_gradient
+    import jax
+
+    return jax.jit(jax.value_and_grad(function))

@@ -14,6 +14,8 @@ from common import bars, data
 from common.data import augment
 from common.figures import plots
 from common.run import cli
+from common.run.predictor import Local
+from hw2_cifar10_cnn import evaluate
 
 HOMEWORK = "hw2_cifar10_cnn"
 SETTINGS = {  # tuned on a validation split of the training pictures
@@ -117,13 +119,7 @@ def train(config, run):
         model.set_weights([np.array(weight) for weight in model.get_weights()])
 
     run.save(model)
-    logits = model.predict(pictures.x_test, batch_size=500, verbose=0)
-    mirrored = model.predict(pictures.x_test[:, :, ::-1], batch_size=500, verbose=0)
-    run.finish(
-        model,
-        test_accuracy=float(np.mean(logits.argmax(axis=1) == pictures.y_test)),
-        test_accuracy_mirrored=float(np.mean((logits + mirrored).argmax(axis=1) == pictures.y_test)),
-    )
+    run.finish(model, **evaluate.score(Local(model), run.folder, pictures))
     panels = [("loss", "cross-entropy, nats"), ("accuracy", "accuracy")]
     bar = bars.FULL[HOMEWORK].threshold
     with run.picture("curves") as path:

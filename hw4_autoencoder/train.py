@@ -261,6 +261,14 @@ def train_autoencoder(config, run, dataset):
         plots.curves(path, run.progress.history, panels, "Learning to give the image back")
 
 
+def logistic_losses(real, fake):
+    """(real loss, fake loss, generator's loss) of the logits (n, 1) of a discriminator, scalars in nats."""
+    from keras import ops
+
+    real_loss, fake_loss = ops.mean(ops.softplus(-real)), ops.mean(ops.softplus(fake))
+    return real_loss, fake_loss, ops.mean(ops.softplus(-fake))  # the non-saturating loss (Goodfellow 2014, section 3)
+
+
 def train_gan(config, run, dataset):
     import keras
 
@@ -276,6 +284,7 @@ def train_gan(config, run, dataset):
     model = GAN(
         models.build_generator(*size),
         models.build_discriminator(x.shape[1:], config.width, config.dropout, classes),
+        logistic_losses,
         averaged=models.build_generator(*size),
         memory=min(config.memory, max(1, epochs * len(batches) // 10)),
         seed=config.seed,

@@ -12,25 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from common import files
 from common.figures import plots
-from hw5_anime_dcgan import attributes
-from hw5_anime_dcgan.quality import Judge, troubles
+from hw5_anime_dcgan.evaluate import JUDGED, draw, noise
+from hw5_anime_dcgan.quality import troubles
 
 GRID = 64  # faces of the fixed noise, 8 x 8
-JUDGED = 1500  # faces that are drawn to be judged
-FIXED, FRESH, FINAL = 1, 2, 3  # seeds of noise: of the grids, of the figures of a report, of the final ones
+FIXED, FRESH = 1, 2  # seeds of noise: of the grids, of the figures of a report
 MOST_FRAMES = 40  # of the animation
-
-
-def noise(generator, n, seed, wishes=None):
-    """The inputs of `generator` for n faces: noise, and the first n of `wishes` (attributes) if it takes any."""
-    shape = generator.inputs[0].shape[1]
-    drawn = np.random.default_rng(seed).standard_normal((n, shape), "float32")
-    return drawn if len(generator.inputs) == 1 else [drawn, wishes[:n]]
-
-
-def draw(generator, inputs):
-    """The faces that the generator makes of `inputs`."""
-    return np.round(255 * generator.predict(inputs, batch_size=250, verbose=0)).astype("uint8")
 
 
 def grid(images, columns=8, gap=2):
@@ -108,44 +95,6 @@ class Report(keras.callbacks.Callback):
 
     def inputs(self, n, seed):
         return noise(self.generator, n, seed, self.wishes)
-
-
-def wishes_like(labels):
-    """The attributes of some training faces, drawn once: what a conditional generator is asked for. None without."""
-    return labels[np.random.default_rng(0).integers(0, len(labels), JUDGED)] if labels.shape[1:] else None
-
-
-def asked_and_found(images, wishes):
-    """How often the rule of attributes.py finds in drawn faces what was asked for, beside chance.
-
-    wishes: one-hot (n, 17). Chance is how often it would by luck, faces and wishes being drawn apart from each other.
-    """
-    split = len(attributes.HAIR)
-    figures = {}
-    for name, wished, found, names in zip(
-        ("hair", "eyes"),
-        (wishes[:, :split].argmax(axis=1), wishes[:, split:].argmax(axis=1)),
-        attributes.read(images),
-        (attributes.HAIR, attributes.EYES),
-        strict=True,
-    ):
-        shares = [np.bincount(each, minlength=len(names)) / len(each) for each in (wished, found)]
-        figures[f"{name}_as_asked"] = float(np.mean(wished == found))
-        figures[f"{name}_by_chance"] = float(shares[0] @ shares[1])
-        figures[f"{name}_as_asked_by_colour"] = {
-            names[i]: float(np.mean(found[wished == i] == i)) for i in np.unique(wished)
-        }
-    return figures
-
-
-def final_figures(generator, dataset, wishes):
-    """What metrics.json adds: the figures on the test faces, which nothing was chosen by."""
-    judge = Judge(dataset.x_train, dataset.x_test[:JUDGED])
-    images = draw(generator, noise(generator, JUDGED, FINAL, wishes))
-    figures = judge.figures_beside_real(images)
-    if wishes is not None:
-        figures |= asked_and_found(images, wishes)
-    return figures
 
 
 def show_progress(run, ladder):

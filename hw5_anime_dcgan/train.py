@@ -19,7 +19,9 @@ import numpy as np
 from common import data
 from common.errors import OptionError, UserError
 from common.run import cli
-from hw5_anime_dcgan import attributes
+from common.run.predictor import Local
+from hw5_anime_dcgan import attributes, evaluate
+from hw5_anime_dcgan.quality import Judge
 
 HOMEWORK = "hw5_anime_dcgan"
 LADDER = (100, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # updates after which the lecture shows samples
@@ -109,15 +111,14 @@ def train(config, run):
 
     from common.data.batches import Stretches
     from hw5_anime_dcgan import report
-    from hw5_anime_dcgan.quality import Judge
 
     (x, _), (x_val, _) = dataset.validation_split()
     labels = attributes.one_hot(*attributes.read(x)) if config.conditional else np.zeros(len(x), "uint8")
     model = build(config, labels.shape[1] if config.conditional else 0)
     generator = model.generator if model.averaged is None else model.averaged
     batches = Stretches(x, labels, config.batch_size, config.seed, config.mirror)
-    wishes = report.wishes_like(labels)
-    judge = Judge(x, x_val[: report.JUDGED])
+    wishes = evaluate.wishes_like(labels)
+    judge = Judge(x, x_val[: evaluate.JUDGED])
     run.reports = report_points(config.updates, config.report_every)
     finished = run.restore(model)
     run.reports = sorted({*run.reports, finished} - {0})  # a training that goes on for longer
@@ -135,9 +136,23 @@ def train(config, run):
         variant="own faces" if config.faces else None,  # the bar is for the faces of the course
         updates_per_second=float(np.median(rates)),
         best_updates=min(run.progress.history, key=lambda row: row["frechet_distance"])["updates"],
-        **report.final_figures(best, dataset, wishes),
+        **evaluate.score(Local(best), run.folder, evaluate.held_out(dataset)),
     )
     report.show_progress(run, LADDER)
+
+
+def hinge_losses(real, fake):
+    """(real loss, fake loss, generator's loss) of the logits (n, 1) of the discriminator (Lim & Ye 2017)."""
+    from keras import ops
+
+    return ops.mean(ops.relu(1 - real)), ops.mean(ops.relu(1 + fake)), -ops.mean(fake)
+
+
+def logistic_losses(real, fake):
+    """The same with cross-entropy, in nats; the generator's is the non-saturating one (Goodfellow 2014, section 3)."""
+    from keras import ops
+
+    return ops.mean(ops.softplus(-real)), ops.mean(ops.softplus(fake)), ops.mean(ops.softplus(-fake))
 
 
 def build(config, n_attributes):
@@ -152,10 +167,10 @@ def build(config, n_attributes):
     model = GAN(
         models.build_generator(*size),
         models.build_discriminator(config.width, n_attributes),
+        hinge_losses if config.hinge else logistic_losses,
         averaged=models.build_generator(*size) if config.memory else None,
         memory=config.memory,
         seed=config.seed,
-        hinge=config.hinge,
         augment=shift if config.augment else None,
     )
     model.compile(

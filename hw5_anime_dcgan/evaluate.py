@@ -1,0 +1,96 @@
+"""What a generator of faces is worth: how far drawn faces are from the test faces, how diverse, how many are copies.
+
+train.py and the grader both call `score`, so that what a student sees is what is graded.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from common import data
+from common.errors import UserError
+from common.run.predictor import Part
+from hw5_anime_dcgan import attributes
+from hw5_anime_dcgan.quality import Judge
+
+FILES = ()  # that a run must hold beside model.keras
+JUDGED = 1500  # faces that are drawn to be judged
+FINAL = 3  # the seed of their noise
+
+
+class Faces(NamedTuple):
+    """The training faces, by whose attributes a conditional generator is asked; the Judge has the test faces."""
+
+    x_train: np.ndarray  # uint8 (n, 64, 64, 3)
+    judge: Judge
+
+
+def load(task, config):
+    """The Faces of the course; config as for data.load."""
+    return held_out(data.load("faces", config))
+
+
+def held_out(dataset):
+    """The Faces of a data.Dataset."""
+    return Faces(dataset.x_train, Judge(dataset.x_train, dataset.x_test[:JUDGED]))
+
+
+def score(predictor, folder, faces):
+    """{metric: value} of the faces that a predictor (see common/run/predictor.py) draws; see quality.py.
+
+    Of a conditional generator also how often the colours that were asked for are found. Raises UserError when it is no
+    generator of faces.
+    """
+    generator, n_attributes = Part(predictor, [faces.x_train.shape[1:]]), len(attributes.HAIR) + len(attributes.EYES)
+    shapes = [each.shape for each in generator.inputs]
+    if not shapes or len(shapes[0]) != 2 or not 0 < (shapes[0][1] or 0) < 10_000:
+        raise UserError("the generator does not take noise")
+    if len(shapes) > 2 or (len(shapes) == 2 and shapes[1][1:] != (n_attributes,)):
+        raise UserError("the generator takes something other than noise and the colours of hair and eyes")
+    wishes = wishes_like(attributes.one_hot(*attributes.read(faces.x_train))) if len(shapes) == 2 else None
+    drawn = generator.predict(noise(generator, JUDGED, FINAL, wishes))
+    if drawn.min() < 0 or drawn.max() > 1:
+        raise UserError("its faces are not made of numbers between 0 and 1")
+    images = np.round(255 * drawn).astype("uint8")
+    figures = faces.judge.figures_beside_real(images)
+    return figures if wishes is None else figures | asked_and_found(images, wishes)
+
+
+def noise(generator, n, seed, wishes=None):
+    """The inputs of `generator` for n faces: noise, and the first n of `wishes` (attributes) if it takes any."""
+    shape = generator.inputs[0].shape[1]
+    drawn = np.random.default_rng(seed).standard_normal((n, shape), "float32")
+    return drawn if len(generator.inputs) == 1 else [drawn, wishes[:n]]
+
+
+def draw(generator, inputs):
+    """The faces that the generator makes of `inputs`."""
+    return np.round(255 * generator.predict(inputs, batch_size=250, verbose=0)).astype("uint8")
+
+
+def wishes_like(labels):
+    """The attributes of some training faces, drawn once: what a conditional generator is asked for. None without."""
+    return labels[np.random.default_rng(0).integers(0, len(labels), JUDGED)] if labels.shape[1:] else None
+
+
+def asked_and_found(images, wishes):
+    """How often the rule of attributes.py finds in drawn faces what was asked for, beside chance.
+
+    wishes: one-hot (n, 17). Chance is how often it would by luck, faces and wishes being drawn apart from each other.
+    """
+    split = len(attributes.HAIR)
+    figures = {}
+    for name, wished, found, names in zip(
+        ("hair", "eyes"),
+        (wishes[:, :split].argmax(axis=1), wishes[:, split:].argmax(axis=1)),
+        attributes.read(images),
+        (attributes.HAIR, attributes.EYES),
+        strict=True,
+    ):
+        shares = [np.bincount(each, minlength=len(names)) / len(each) for each in (wished, found)]
+        figures[f"{name}_as_asked"] = float(np.mean(wished == found))
+        figures[f"{name}_by_chance"] = float(shares[0] @ shares[1])
+        figures[f"{name}_as_asked_by_colour"] = {
+            names[i]: float(np.mean(found[wished == i] == i)) for i in np.unique(wished)
+        }
+    return figures
