@@ -11,12 +11,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 import numpy as np
 from scipy.special import softmax
 
 from common.data import images
-from common.figures import plots
-from common.run import analysis, cli
+from common.figures import layers, plots
+from common.figures.layer_analysis import analyze_layers, layer_outputs
+from common.run import analysis
 
 HOMEWORK = "hw1_mnist_mlp"
 NAMES = [str(digit) for digit in range(10)]
@@ -29,22 +33,18 @@ def analyze(options):
     if options.image:
         show_own_digit(model, digits, options.image, figures / f"own_{options.image.stem}.png")
         return
-    from common.figures.layer_report import layer_report  # needs Keras, which starts after the device is chosen
-
     train, test = (digits.x_train, digits.y_train), (digits.x_test, digits.y_test)
-    numbers = layer_report(model, train, test, NAMES, figures)
+    numbers = analyze_layers(model, train, test, NAMES, figures)
     analysis.show_mistakes(model, *test, NAMES, figures, "{} read as {}")
     analysis.save_numbers(options, numbers)
 
 
 def show_own_digit(model, digits, picture, path):
     """The user's digit, what every layer makes of it, and the answer, as one picture."""
-    from common.figures import layers
-
     digit = images.read_digit(picture)
-    of_train = layers.layer_outputs(model, digits.x_train[:5000])
-    of_test = layers.layer_outputs(model, digits.x_test[:3000])
-    own = layers.layer_outputs(model, digit[np.newaxis])
+    of_train = layer_outputs(model, digits.x_train[:5000])
+    of_test = layer_outputs(model, digits.x_test[:3000])
+    own = layer_outputs(model, digit[np.newaxis])
     chances = softmax(model.predict(digit[np.newaxis], verbose=0)[0])
     answer = int(chances.argmax())
 

@@ -8,12 +8,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
+import keras
+
 from common import bars, data
+from common.data.batches import Batches
 from common.data.distort import distort
 from common.figures import plots
-from common.run import cli
 from common.run.predictor import Local
+from common.run.schedules import one_cycle
 from hw1_mnist_mlp import evaluate
+from hw1_mnist_mlp.model import build_mlp
 
 HOMEWORK = "hw1_mnist_mlp"
 SETTINGS = {  # tuned on a validation split of the training digits
@@ -62,11 +69,6 @@ DISTORTION = {"rotate": 15, "scale": 0.15, "shear": 0.15, "shift": 2, "elastic":
 
 def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
-    import keras  # here and not above: Keras must start after the device is chosen
-
-    from common.data.batches import Batches
-    from hw1_mnist_mlp.model import build_mlp
-
     digits = data.load("mnist", config)
     run.start(digits)
     (x, y), (x_val, y_val) = digits.validation_split()
@@ -80,12 +82,9 @@ def train(config, run):
     augment = distorted if config.distortion else None
     batches = Batches(x, keras.utils.to_categorical(y, 10), config.batch_size, config.seed, augment)
 
-    learning_rate = config.learning_rate
+    learning_rate, updates = config.learning_rate, epochs * len(batches)
     if config.schedule == "one cycle":
-        updates = epochs * len(batches)
-        learning_rate = keras.optimizers.schedules.CosineDecay(
-            0.0, updates - updates // 10, warmup_target=config.learning_rate, warmup_steps=updates // 10
-        )
+        learning_rate = one_cycle(config.learning_rate, updates, warm_up=updates // 10)
     with run.device.scope():
         if config.optimizer == "adam":
             optimizer = keras.optimizers.Adam(learning_rate, beta_2=config.beta_2)
@@ -110,7 +109,7 @@ def train(config, run):
     )
 
     run.save(model)
-    run.finish(model, **evaluate.score(Local(model), run.folder, digits))
+    run.finish(model, evaluate.score(Local(model), run.folder, digits))
     panels = [("loss", "cross-entropy, nats"), ("accuracy", "accuracy")]
     bar = bars.FULL[HOMEWORK].threshold
     with run.picture("curves") as path:

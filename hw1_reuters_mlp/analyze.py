@@ -13,6 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 import numpy as np
 from matplotlib.ticker import LogFormatter
 from sklearn.metrics import precision_recall_fscore_support
@@ -20,7 +23,8 @@ from sklearn.metrics import precision_recall_fscore_support
 from common.data.reuters import TOPICS
 from common.errors import UserError
 from common.figures import plots
-from common.run import analysis, cli
+from common.figures.layer_analysis import analyze_layers
+from common.run import analysis
 from hw1_reuters_mlp.bag_of_words import BagOfWords
 from hw1_reuters_mlp.marked_text import AGAINST, FOR, draw_texts
 from hw1_reuters_mlp.texts import read_text
@@ -61,13 +65,11 @@ def largest_topics(wires, n=12):
 
 def report_layers(model, bag, wires, figures):
     """The layer analysis of homework 1, with the twelve largest topics on the maps."""
-    from common.figures.layer_report import layer_report  # needs Keras, which starts after the device is chosen
-
     largest = largest_topics(wires, len(TOPICS))
     rank = np.argsort(largest)  # the topics numbered by size
     train = bag.rows(wires.x_train[:5000])[:], rank[wires.y_train[:5000]]
     test = bag.rows(wires.x_test)[:], rank[wires.y_test]
-    return layer_report(model, train, test, [TOPICS[topic] for topic in largest[:12]], figures)
+    return analyze_layers(model, train, test, [TOPICS[topic] for topic in largest[:12]], figures)
 
 
 def contributions(model, rows, topics):
@@ -77,7 +79,8 @@ def contributions(model, rows, topics):
     weight of the word in the text times slope, and a rest that comes from the biases.
     """
     kernel, bias = (np.asarray(value, "float32") for value in model.get_layer("hidden").get_weights())
-    out, _ = model.get_layer("topics").get_weights()  # (members, units, topics)
+    last = next(layer for layer in reversed(model.layers) if layer.weights)
+    out = last.get_weights()[0].reshape(-1, *last.get_weights()[0].shape[-2:])  # (members, units, topics)
     members = out.shape[0]
     active = rows @ kernel + bias > 0
     slopes = active * out[:, :, topics].reshape(-1, len(topics)).T / members

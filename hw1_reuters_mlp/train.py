@@ -8,14 +8,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
+import keras
 import numpy as np
 
 from common import bars, data
+from common.data.batches import Batches
 from common.figures import plots
-from common.run import cli
 from common.run.predictor import Local
+from common.run.schedules import one_cycle
 from hw1_reuters_mlp import evaluate
 from hw1_reuters_mlp.bag_of_words import BagOfWords
+from hw1_reuters_mlp.committee import build_committee
+from hw1_reuters_mlp.model import build_mlp
 
 HOMEWORK = "hw1_reuters_mlp"
 SETTINGS = {  # tuned on three splits of the training wires
@@ -25,7 +32,6 @@ SETTINGS = {  # tuned on three splits of the training wires
         "weighting": "tf-idf",
         "n_words": 5000,  # the most frequent ones
         "units": 256,
-        "members": 1,
         "dropout": 0.3,
         "l2": 2.2e-4,  # strong: a tenth of the labels is wrong, and must not be learned by heart
         "loss": "squared hinge",
@@ -51,7 +57,6 @@ SETTINGS = {  # tuned on three splits of the training wires
         "weighting": "binary",
         "n_words": 1000,
         "units": 512,
-        "members": 1,
         "dropout": 0.5,
         "l2": 0.0,
         "loss": "cross-entropy",
@@ -64,11 +69,6 @@ HELD_OUT = 1 / 24  # of the training wires, for the validation curve: few, as ev
 
 def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
-    import keras  # here and not above: Keras must start after the device is chosen
-
-    from common.data.batches import Batches
-    from hw1_reuters_mlp.model import build_mlp
-
     wires = data.load("reuters", config)
     run.start(wires)
     (x, y), (x_val, y_val) = wires.validation_split(HELD_OUT)
@@ -76,16 +76,14 @@ def train(config, run):
     n_topics = len(wires.names)
 
     def targets(labels):
-        return keras.utils.to_categorical(labels, n_topics)[:, np.newaxis]  # (n, 1, topics): the same for every member
+        one_hot = keras.utils.to_categorical(labels, n_topics)
+        return one_hot[:, np.newaxis] if config.model == "best" else one_hot  # the same for every member
 
     batches = Batches(bag.rows(x), targets(y), config.batch_size, config.seed)
     epochs = run.epochs(len(x))
-    learning_rate = config.learning_rate
+    learning_rate, updates = config.learning_rate, epochs * len(batches)
     if config.schedule == "one cycle":
-        updates = epochs * len(batches)
-        learning_rate = keras.optimizers.schedules.CosineDecay(
-            0.0, updates - updates // 10, 0.05, warmup_target=config.learning_rate, warmup_steps=updates // 10
-        )
+        learning_rate = one_cycle(config.learning_rate, updates, warm_up=updates // 10, last=0.05)
     losses = {
         # One topic against the rest: the margin of the right topic should pass +1, that of the others stay below -1.
         # A wire that does is left alone; cross-entropy would go on pulling, most of all at wires with a wrong label.
@@ -93,10 +91,14 @@ def train(config, run):
         "cross-entropy": keras.losses.CategoricalCrossentropy(from_logits=True),
     }
     with run.device.scope():
-        members, model = build_mlp(len(bag.words), n_topics, config.units, config.dropout, config.l2, config.members)
-        members.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=losses[config.loss], metrics=["accuracy"])
-    batches.epoch = run.restore(members)
-    members.fit(
+        size = len(bag.words), n_topics, config.units, config.dropout, config.l2
+        if config.model == "best":
+            trained, model = build_committee(*size, config.members)
+        else:
+            trained = model = build_mlp(*size)
+        trained.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=losses[config.loss], metrics=["accuracy"])
+    batches.epoch = run.restore(trained)
+    trained.fit(
         batches,
         shuffle=False,  # Batches shuffles, in an order that a resumed run repeats
         epochs=epochs,
@@ -108,7 +110,7 @@ def train(config, run):
 
     run.save(model)
     bag.save(run.folder / "words.npz")
-    run.finish(model, **evaluate.score(Local(model), run.folder, wires))
+    run.finish(model, evaluate.score(Local(model), run.folder, wires))
     panels = [("loss", config.loss + " and L2"), ("accuracy", "accuracy")]
     with run.picture("curves") as path:
         plots.curves(path, run.progress.history, panels, "Learning topics", bars.FULL[HOMEWORK].threshold)

@@ -12,13 +12,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
+import keras
 import numpy as np
 from scipy.special import softmax
 
 from common.data import images
 from common.errors import UserError
 from common.figures import plots
-from common.run import analysis, cli
+from common.figures.layer_analysis import analyze_layers
+from common.run import analysis
+from hw2_cifar10_cnn import filters
 
 HOMEWORK = "hw2_cifar10_cnn"
 ABLATION_IMAGES = 1000  # test images on which filters are switched off, 100 of each class
@@ -29,9 +35,6 @@ SHOWN = 24  # filters of a layer that are drawn when all layers are: those that 
 def analyze(options):
     """Draw all pictures of the run, with --layer those of one layer, with --image those of one photograph."""
     model, pictures, _ = analysis.open_run(options, HOMEWORK, "cifar10")
-    from common.figures.layer_report import layer_report
-    from hw2_cifar10_cnn import filters  # needs Keras, which starts after the device is chosen
-
     figures = options.run / "figures"
     model = analysis.in_float32(model)
     stages = filters.stages(model)
@@ -50,14 +53,12 @@ def analyze(options):
     show_attention(model, pictures, figures / "attention.png")
     train, test = (pictures.x_train, pictures.y_train), (pictures.x_test, pictures.y_test)
     analysis.show_mistakes(model, *test, pictures.names, figures, "{},\ntaken for {}")
-    analysis.save_numbers(options, numbers | layer_report(model, train, test, pictures.names, figures))
+    analysis.save_numbers(options, numbers | analyze_layers(model, train, test, pictures.names, figures))
 
 
 def show_filters(model, stages, pictures, figures, shown):
     """For each layer: filters_<layer>.png, what excites each filter; off_<layer>.png, what switching it off costs."""
     from tqdm import tqdm
-
-    from hw2_cifar10_cnn import filters
 
     few = np.concatenate([np.flatnonzero(pictures.y_test == label)[: ABLATION_IMAGES // 10] for label in range(10)])
     patches = filters.strongest_patches(model, stages, pictures.x_test[:5000])
@@ -109,8 +110,6 @@ def mosaic(picture, patches):
 
 def show_kernels(stages, figures):
     """kernels.png: the first layer's kernels as colours; hand_made.png: the lecture's kernels and the closest ones."""
-    from hw2_cifar10_cnn import filters
-
     kernels = np.moveaxis(np.asarray(stages[0].conv.get_weights()[0]), -1, 0)
     if not stages[0].conv.trainable:
         kernels = kernels[: len(kernels) // 2]  # the other half are their negatives
@@ -144,8 +143,6 @@ def show_kernels(stages, figures):
 
 def show_feature_maps(model, stages, image, name, path, columns=12):
     """One image through the network: of each layer the filters that answer most strongly, black = nothing."""
-    import keras
-
     probe = keras.Model(model.inputs, [stage.activation.output for stage in stages])
     outputs = [np.asarray(output, "float32")[0] for output in probe.predict(image[np.newaxis], verbose=0)]
     figure = plots.new_figure(1.15 * (columns + 2), 1.25 * len(stages) + 0.6, f"{name}: through the network")
@@ -185,8 +182,6 @@ def show_attention(model, pictures, path):
 
 def attention_maps(model, chosen, answers):
     """(occlusion maps, gradient maps), each (n, 32, 32), for the `answers` of the network."""
-    from hw2_cifar10_cnn import filters
-
     covered = np.stack([filters.occlusion_map(model, x, answer) for x, answer in zip(chosen, answers, strict=True)])
     return covered, filters.gradient_maps(model, chosen, answers)
 

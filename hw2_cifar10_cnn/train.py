@@ -8,14 +8,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
+import keras
 import numpy as np
 
 from common import bars, data
 from common.data import augment
+from common.data.batches import Batches
 from common.figures import plots
-from common.run import cli
 from common.run.predictor import Local
+from common.run.schedules import one_cycle
 from hw2_cifar10_cnn import evaluate
+from hw2_cifar10_cnn.model import build_classic, build_fast, whitening_weights
 
 HOMEWORK = "hw2_cifar10_cnn"
 SETTINGS = {  # tuned on a validation split of the training pictures
@@ -68,11 +74,6 @@ def flip_and_shift(seed, n, pixels):
 
 def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
-    import keras  # here and not above: Keras must start after the device is chosen
-
-    from common.data.batches import Batches
-    from hw2_cifar10_cnn import model as models
-
     pictures = data.load("cifar10", config)
     run.start(pictures)
     (x, y), (x_val, y_val) = pictures.validation_split()
@@ -83,16 +84,13 @@ def train(config, run):
 
     with run.device.scope():
         if config.model == "classic":
-            model = models.build_classic()
+            model = build_classic()
             optimizer = keras.optimizers.RMSprop(config.learning_rate)
         else:
-            model = models.build_fast(config.widths, models.whitening_weights(x[:5000]))
-            one_cycle = keras.optimizers.schedules.CosineDecay(
-                0.0, updates - updates // 4, warmup_target=config.learning_rate, warmup_steps=updates // 4
-            )
+            model = build_fast(config.widths, whitening_weights(x[:5000]))
             # Averaged over about 100 updates, a plain form of airbench94's Lookahead (section 3.4); `fit` ends with it.
             optimizer = keras.optimizers.SGD(
-                one_cycle,
+                one_cycle(config.learning_rate, updates, warm_up=updates // 4),
                 config.momentum,
                 nesterov=True,
                 weight_decay=config.weight_decay or None,
@@ -119,7 +117,7 @@ def train(config, run):
         model.set_weights([np.array(weight) for weight in model.get_weights()])
 
     run.save(model)
-    run.finish(model, **evaluate.score(Local(model), run.folder, pictures))
+    run.finish(model, evaluate.score(Local(model), run.folder, pictures))
     panels = [("loss", "cross-entropy, nats"), ("accuracy", "accuracy")]
     bar = bars.FULL[HOMEWORK].threshold
     with run.picture("curves") as path:

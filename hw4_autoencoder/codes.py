@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
-from common.figures.layers import fit_linear_probe, one_thread
+from common.figures.layers import fit_linear_probe
 
 
 def flat(images):
@@ -16,7 +17,7 @@ def flat(images):
     return images.reshape(len(images), -1) / np.float32(255)
 
 
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def fit_pca(images, n_components, most_numbers=100_000_000):
     """PCA on the pixels of uint8 images, on the first of them if all hold more than `most_numbers` pixels.
 
@@ -32,7 +33,7 @@ def pca_reconstruction_error(pca, images):
     return float(np.mean((pca.inverse_transform(pca.transform(pixels)) - pixels) ** 2))
 
 
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def nearest(codes, others, k=1):
     """(distances, row numbers), each (n, k), of the k nearest `others` of each code."""
     return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(others).kneighbors(codes)
@@ -48,7 +49,7 @@ def neighbour_labels_inside(codes, labels):
     return labels[nearest(codes, codes, 2)[1][:, 1]]
 
 
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def separation(train, test, some=5000):
     """How well codes tell the classes apart. train, test: (codes, labels).
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import affine_transform
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from common import data
 from common.data import augment
 from common.data.distort import distort
 from common.errors import UserError
-from common.figures.layers import one_thread
 from hw4_autoencoder.codes import flat, nearest
 
 DISTORTION = {"rotate": 10, "scale": 0.1, "shear": 0.15, "shift": 2, "elastic": 1}  # another hand, the same digit
@@ -94,7 +94,7 @@ class Pairs:
         self.x, self.n_neighbours = x, min(config.graph + 1, len(x))
         self.join(flat(upright(x) if x.ndim == 3 else x))
 
-    @one_thread
+    @threadpool_limits.wrap(limits=1)
     def join(self, features):
         """Join every image with those that have the nearest `features`, (len(x), any number): 50 components of them."""
         if features.shape[1] > 50:

@@ -15,8 +15,7 @@ Together 240 numbers per image.
 """
 
 import numpy as np
-
-from common.figures.layers import one_thread
+from threadpoolctl import threadpool_limits
 
 GAIN = (8.0, 6.0, 4.0)  # of the bands at 64, 32 and 16 pixels: brings them to like size
 CHANNELS = (24, 32)
@@ -45,7 +44,7 @@ def _make(side):
 BANDS, REST = _make(64)
 
 
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def extract(images):
     """Features float32 (n, 240) of uint8 images (n, 64, 64, 3)."""
     parts = [_extract(images[i : i + TOGETHER]) for i in range(0, len(images), TOGETHER)]

@@ -16,8 +16,8 @@ colour_ratio      the same for their mean colours: spread among the drawn, as a 
 
 import numpy as np
 from sklearn.metrics import euclidean_distances
+from threadpoolctl import threadpool_limits
 
-from common.figures.layers import one_thread
 from hw5_anime_dcgan.features import extract
 
 NEIGHBOURS = 3
@@ -33,7 +33,7 @@ class Judge:
     train: the training faces. Distances between sets depend on their size: compare drawn sets of one size.
     """
 
-    @one_thread
+    @threadpool_limits.wrap(limits=1)
     def __init__(self, train, real):
         features = extract(train[:LONGEST])
         self.scale = features.std(axis=0) + 1e-6
@@ -57,7 +57,7 @@ class Judge:
         ratio = figures["frechet_distance"] / of_real
         return figures | {"frechet_distance_of_real": of_real, "frechet_ratio": ratio}
 
-    @one_thread
+    @threadpool_limits.wrap(limits=1)
     def nearest(self, images):
         """(distance relative to that of the 50th, row number) of the training face nearest to each of `images`."""
         return self._nearest(extract(images) / self.scale)
@@ -72,7 +72,7 @@ class Judge:
             rows.append(between.argmin(axis=1))
         return np.concatenate(distances), np.concatenate(rows)
 
-    @one_thread
+    @threadpool_limits.wrap(limits=1)
     def figures(self, images):
         """The figures above for drawn faces, a dict of floats."""
         drawn = extract(images) / self.scale

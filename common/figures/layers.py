@@ -1,6 +1,9 @@
 """What each layer of a trained network has made of the data: the layer analysis of homeworks 1, 2 and 4.
 
 Arrays are (examples, units), float32. Labels are integers (examples,).
+
+Here and elsewhere the heavy functions run on one thread of BLAS and OpenMP: threads that wait for each other burn the
+cores. On a machine that others use too one is up to 20 times as fast, on an idle one not slower for data of this size.
 """
 
 import warnings
@@ -15,44 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 
-def one_thread(function):
-    """`function` with one thread of BLAS and OpenMP while it runs.
-
-    Threads of scikit-learn and BLAS that wait for each other burn the cores: one is up to 20 times as fast on a machine
-    that others use too, and not slower for data of this size on an idle one.
-    """
-    return threadpool_limits.wrap(limits=1)(function)
-
-
-def layers_to_show(model):
-    """The layers that end a stage of `model`: every non-linearity, and the output."""
-    import keras  # here and not above: Keras must start after the device is chosen
-
-    def is_nonlinear(layer):
-        activation = getattr(layer, "activation", None)
-        return activation is not None and activation is not keras.activations.linear
-
-    return [layer for layer in model.layers if is_nonlinear(layer)] + model.layers[-1:]
-
-
-def layer_outputs(model, x, batch_size=500):
-    """{name: float32 (n, units)} of the input (scaled to 0..1 if uint8) and of `layers_to_show(model)`.
-
-    A unit of a convolutional layer is one filter: its output is averaged over the places of the image.
-    """
-    import keras
-
-    layers = layers_to_show(model)
-    average = keras.layers.GlobalAveragePooling2D(dtype="float32")
-    outputs = [average(layer.output) if len(layer.output.shape) == 4 else layer.output for layer in layers]
-    probe = keras.Model(model.inputs, outputs)
-    outputs = probe.predict(x, batch_size=batch_size, verbose=0)
-    pixels = x / 255 if x.dtype == "uint8" else x
-    named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}
-    return {name: np.asarray(output, "float32").reshape(len(x), -1) for name, output in named.items()}
-
-
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def pca_map(output):
     """(n, 2) coordinates on the first two principal components, the fitted PCA, and their share of the variance."""
     pca = PCA(2, svd_solver="randomized", random_state=0)
@@ -60,7 +26,7 @@ def pca_map(output):
     return points, pca, float(pca.explained_variance_ratio_.sum())
 
 
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def tsne_map(output):
     """(n, 2) coordinates by t-SNE (van der Maaten & Hinton 2008), after PCA to at most 50 dimensions as they do."""
     if output.shape[1] > 50:
@@ -68,7 +34,7 @@ def tsne_map(output):
     return TSNE(init="pca", random_state=0).fit_transform(output)
 
 
-@one_thread
+@threadpool_limits.wrap(limits=1)
 def fit_linear_probe(output, labels):
     """A linear classifier on one layer's output (Alain & Bengio 2016, arXiv:1610.01644), with predict_proba.
 

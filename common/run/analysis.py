@@ -3,6 +3,7 @@
 import argparse
 import json
 
+import keras
 import numpy as np
 from scipy.special import softmax
 
@@ -64,8 +65,6 @@ def open_model(options, homework):
     if wrong:
         raise UserError(f"there is no finished run of {homework} in {options.run}: run {homework}/train.py first")
     device.setup("float32")
-    import keras
-
     try:
         model = keras.models.load_model(options.run / "model.keras")
     except Exception as error:

@@ -5,6 +5,7 @@ of the user); 2 bad options; 130 interrupted.
 """
 
 import argparse
+import ast
 import errno
 import functools
 import json
@@ -110,49 +111,15 @@ def data_options(parser):
 def parse(homework, settings, doc, argv=None, own_options=None, choose_model=None):
     """The options of a training run as a namespace: the settings of the model, overridden by what was given.
 
-    settings: {model name: {setting: value}}, with at least batch_size and updates, the length of the training: it is
-    counted in updates so that small data is seen more often. The first model is the default, unless
+    settings: {model name: {setting: value}}, flat, with at least batch_size and updates, the length of the training: it
+    is counted in updates so that small data is seen more often. The first model is the default, unless
     choose_model(options as a dict) names another. own_options: {name: arguments of add_argument}, the options that this
     homework alone has; without a default they override the setting of that name. With --resume the options of the
     stopped run apply, and an option that contradicts them is an error.
     """
     own_options = own_options or {}
     default_model = next(iter(settings))
-
-    def per_model(name):
-        return ", ".join(f"{values[name]} for {model}" for model, values in settings.items())
-
-    parser = Parser(doc, argument_default=argparse.SUPPRESS)
-    if len(settings) > 1:
-        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({default_model})")
-    data_options(parser)
-    if own_options:
-        group = parser.add_argument_group("this homework")
-    for name, arguments in own_options.items():
-        without_default = {key: value for key, value in arguments.items() if key != "default"}  # see `options` below
-        group.add_argument(f"--{name.replace('_', '-')}", **without_default)
-    group = parser.add_argument_group("training")
-    if "updates" not in own_options:
-        group.add_argument(
-            "--epochs",
-            type=positive,
-            metavar="N",
-            help=f"passes over the training data (as many as make {per_model('updates')} updates: tuned)",
-        )
-    group.add_argument(
-        "--batch-size", type=positive, metavar="N", help=f"examples per update ({per_model('batch_size')}: tuned)"
-    )
-    group.add_argument("--seed", type=seed, metavar="N", help="two CPU runs with the same seed are identical (0)")
-    group = parser.add_argument_group("run")
-    group.add_argument("--out", type=path, metavar="DIR", help=f"where the results go (outputs/{homework})")
-    group.add_argument("--resume", action="store_true", help="go on with a stopped run, with its options")
-    group.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        help="arithmetic of the matrix products (auto: bfloat16 where the hardware is faster with it)",
-    )
-    group.add_argument("--gpus", type=positive, metavar="N", help="train on N GPUs (1 if there is one, else the CPU)")
-
+    parser = _parser(homework, settings, doc, own_options, default_model)
     given = vars(parser.parse_args(argv))
     options = {
         "data": "auto",
@@ -166,21 +133,101 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         "gpus": None,
         **{name: arguments["default"] for name, arguments in own_options.items() if "default" in arguments},
     }
+    wants_help, assignments = given.pop("help", False), given.pop("set", [])
     if given.get("resume") and given.get("precision") == "auto":
         del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
+    if choose_model:
+        default_model = choose_model({**options, **saved, **given})
+    model = given.get("model", saved.get("model", default_model))
+    if wants_help:
+        _parser(homework, settings, doc, own_options, model).print_help()
+        parser.exit()
+    assigned = _assigned(assignments, _settable(settings[model], own_options), parser)
+    given |= assigned
     for name, value in given.items():
         if name == "updates" and value > saved.get(name, value):
             continue  # nothing depends on the end of such a training: it may go on for longer
         if saved.get(name, value) != value and name not in CHANGEABLE:
+            option = f"--set {name}={value}" if name in assigned else f"--{name.replace('_', '-')} {value}"
             parser.error(
-                f"--{name.replace('_', '-')} {value} contradicts the run to be resumed, which has {saved[name]}: "
-                "leave the option out, or start without --resume"
+                f"{option} contradicts the run to be resumed, which has {saved[name]}: leave the option out, or start "
+                "without --resume"
             )
-    if choose_model:
-        default_model = choose_model({**options, **saved, **given})
-    model = given.get("model", saved.get("model", default_model))
-    return argparse.Namespace(homework=homework, **{"model": model, **settings[model], **options, **saved, **given})
+    options = {"model": model, **settings[model], **options, **saved, **given}
+    return argparse.Namespace(homework=homework, task=homework, **options)
+
+
+def _parser(homework, settings, doc, own_options, model):
+    """The parser of parse(); --help tells the settings of `model`."""
+    recipe = settings[model]
+    others = ", ".join(f"{name}={value}".replace(" ", "") for name, value in _settable(recipe, own_options).items())
+    parser = Parser(doc, argument_default=argparse.SUPPRESS, add_help=False)
+    parser.add_argument("-h", "--help", action="store_true", help="show this, for the recipe that --model names")
+    if len(settings) > 1:
+        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({next(iter(settings))})")
+    data_options(parser)
+    if own_options:
+        group = parser.add_argument_group("this homework")
+    for name, arguments in own_options.items():
+        without_default = {key: value for key, value in arguments.items() if key != "default"}  # parse() has them
+        group.add_argument(f"--{name.replace('_', '-')}", **without_default)
+    group = parser.add_argument_group("training")
+    if "updates" not in own_options:
+        length = f"as many as make {recipe['updates']:,} updates"
+        group.add_argument("--epochs", type=positive, metavar="N", help=f"times through the training data ({length})")
+    group.add_argument("--batch-size", type=positive, metavar="N", help=f"examples per update ({recipe['batch_size']})")
+    group.add_argument("--seed", type=seed, metavar="N", help="two CPU runs with the same seed are identical (0)")
+    group.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help=f"any other setting of the recipe {model}, as often as needed: {others.replace('%', '%%')}",
+    )
+    group = parser.add_argument_group("run")
+    group.add_argument("--out", type=path, metavar="DIR", help=f"where the results go (outputs/{homework})")
+    group.add_argument("--resume", action="store_true", help="go on with a stopped run, with its options")
+    group.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="arithmetic of the matrix products (auto: bfloat16 where the hardware is faster with it)",
+    )
+    group.add_argument("--gpus", type=positive, metavar="N", help="train on N GPUs (1 if there is one, else the CPU)")
+    return parser
+
+
+def _settable(recipe, own_options):
+    """The settings of a recipe that have no option of their own."""
+    return {name: value for name, value in recipe.items() if name not in {"batch_size", *own_options}}
+
+
+def _assigned(assignments, recipe, parser):
+    """{setting: value} of texts NAME=VALUE; `recipe` has the settings to choose from, and their types."""
+    found = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals or name not in recipe:
+            parser.error(f"--set {assignment}: NAME=VALUE is expected, with a NAME among {', '.join(recipe)}")
+        try:
+            found[name] = _like(recipe[name], text)
+        except (ValueError, SyntaxError):
+            wanted = {bool: "True or False", int: "a whole number", float: "a number", list: "a list as in [1,2]"}
+            parser.error(f"--set {assignment}: {name} is {wanted[type(recipe[name])]}, such as {recipe[name]}")
+    return found
+
+
+def _like(example, text):
+    """The value that `text` writes, of the type of `example`. Raises ValueError or SyntaxError."""
+    if isinstance(example, str):
+        return text
+    value = ast.literal_eval(text)
+    if isinstance(example, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(example):
+        raise ValueError
+    if isinstance(example, list):
+        return [_like(example[0], repr(each)) for each in value]
+    return value
 
 
 def _saved_options(options, settings, parser):

@@ -1,7 +1,7 @@
-"""Chooses the device and the arithmetic before Keras starts. Import nothing here that imports Keras.
+"""Chooses the device and the arithmetic.
 
-TensorFlow, JAX and oneDNN read their environment when they load, so `setup` must come before the first
-`import keras`: that is why train.py imports Keras inside its functions.
+Importing Keras touches no device: TensorFlow and JAX look for GPUs when one is first asked for. `setup` comes before
+that, and hides the GPUs that are not chosen.
 """
 
 import contextlib
@@ -14,10 +14,39 @@ from pathlib import Path
 
 from common.errors import UserError
 
+_stderr = threading.Lock()  # the grader starts backends from several threads
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Hide what native code prints to stderr while the backend loads and starts, such as TensorFlow's advice."""
+    with _stderr:
+        sys.stderr.flush()
+        saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(null)
+
+
+with _quiet():
+    try:
+        import keras
+
+        from common.run import speed
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("tensorflow", "jax", "torch"):
+            raise
+        sys.exit(
+            f"error: Keras cannot start without {missing.name}: install TensorFlow, or JAX and set KERAS_BACKEND=jax"
+        )
+
 MIN_FREE_MIB = 2000  # a GPU with less free memory is left to those who use it
 BACKENDS = ("tensorflow", "jax")
 HOSTS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # Keras' own variable: where the first of several hosts can be reached
-_stderr = threading.Lock()  # the grader starts Keras from several threads
 
 
 @dataclass
@@ -35,21 +64,18 @@ class Device:
 
 
 def setup(precision="auto", gpus=None, seed=0, layers="dense"):
-    """Choose GPU or CPU and the precision, start Keras, seed it, and return the Device.
+    """Choose GPU or CPU and the precision, start the backend, seed Keras, and return the Device.
 
     precision: "auto", "float32", "bfloat16", "float16". gpus: how many, None for one if there is any. layers: what the
     network is made of, a key of speed.LAYERS: "auto" on a CPU measures how fast these are.
     Respects CUDA_VISIBLE_DEVICES and KERAS_BACKEND, and joins other hosts when HOSTS is set. Raises UserError when
-    fewer GPUs than asked for can be used, or the backend is none that this project knows, or is not installed.
+    fewer GPUs than asked for can be used, or the backend is none that this project knows.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up lines hide ours
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: take GPU memory as needed
     chosen, why_cpu = _choose_gpus(gpus)
     if HOSTS in os.environ:
         print(f"joining the other hosts at {os.environ[HOSTS]} ...", file=sys.stderr)
-    with _quiet_start():
-        keras = _import_keras()
-        backend = keras.backend.backend()
+    backend = _known_backend()
+    with _quiet():
         if HOSTS in os.environ:
             if backend != "jax":
                 raise UserError(f"{HOSTS} is set, and several hosts can only train together with KERAS_BACKEND=jax")
@@ -83,22 +109,17 @@ def setup(precision="auto", gpus=None, seed=0, layers="dense"):
     return Device(backend, precision, line, scope)
 
 
-def _import_keras():
-    """The module keras, with a backend that works. Raises UserError."""
-    advice = "install TensorFlow, or JAX and set KERAS_BACKEND=jax"
-    try:
-        import keras
-    except ModuleNotFoundError as error:
-        if error.name == "keras":
-            raise
-        raise UserError(f"Keras cannot start without {error.name}: {advice}") from None
+def _known_backend():
+    """The name of Keras' backend. Raises UserError when it is none that the homeworks work with."""
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        advice = "install TensorFlow, or JAX and set KERAS_BACKEND=jax"
+        raise UserError(f"the backend {backend} of Keras is not one that works here: {advice}")
     # a user's keras.json may name the backend, and changes nothing else
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)
-    if keras.backend.backend() not in BACKENDS:
-        raise UserError(f"the backend {keras.backend.backend()} of Keras is not one that works here: {advice}")
-    return keras
+    return backend
 
 
 def _choose_gpus(wanted):
@@ -139,10 +160,8 @@ def _cpu_precision(backend, layers):
         return "float32", f"{backend} has no fast bfloat16 on CPUs"
     if not {"avx512_bf16", "amx_bf16"} & {*_cpu_flags()}:
         return "float32", "this CPU has no bfloat16"
-    from common.run import speed  # it imports Keras
-
     ratio = speed.bfloat16_speed(layers)
-    measured = f"{layers} layers train {ratio:.2g} times as fast in bfloat16, measured here"
+    measured = f"{layers} layers train {ratio:.2f} times as fast in bfloat16, measured here"
     return "bfloat16" if ratio >= speed.CLEARLY else "float32", measured
 
 
@@ -157,21 +176,6 @@ def _gpu_precision(gpus):
     return "float32", "no bfloat16 on this GPU"
 
 
-@contextlib.contextmanager
-def _quiet_start():
-    """Hide what native code prints to stderr while the backend loads, for example about a missing GPU."""
-    with _stderr:
-        sys.stderr.flush()
-        saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(null)
-
-
 def _start_backend(backend):
     """Let the backend look for its devices; the names of the GPUs that it can use."""
     if backend == "tensorflow":
@@ -184,8 +188,6 @@ def _start_backend(backend):
         if not gpus:
             tf.config.experimental.enable_op_determinism()  # on a GPU it would cost speed
         return [gpu.name.replace("/physical_device:", "/") for gpu in gpus]
-    import keras
-
     return [name for name in keras.distribution.list_devices() if name.startswith(("gpu", "cuda"))]
 
 
@@ -195,8 +197,6 @@ def _data_parallel(backend, devices):
         import tensorflow as tf
 
         return tf.distribute.MirroredStrategy(devices).scope
-    import keras
-
     # auto_shard_dataset: of several hosts, each is to cut its part out of a tf.data set; common/data/batches.py does it
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False))
     return contextlib.nullcontext

@@ -6,7 +6,7 @@ A homework's train.py uses it in a few plain lines:
     batches.epoch = run.restore(model)          0, or where --resume goes on
     model.fit(..., initial_epoch=batches.epoch, callbacks=run.callbacks(), verbose=run.verbose)
     run.save(model)                             writes model.keras, before anything else can fail
-    run.finish(model, test_accuracy=...)        checks the bar, writes metrics.json
+    run.finish(model, metrics)                  checks the bar, writes metrics.json
     with run.picture("curves") as path: ...     draws a picture; one that fails is named, and costs nothing else
 """
 
@@ -25,12 +25,8 @@ import filelock
 from common import bars, files
 from common.errors import UserError
 from common.run import checkpoint, device
+from common.run.recorder import Recorder
 
-FILES = (  # of a run: a new one in the same folder sets them aside
-    *("config.json", "history.csv", "metrics.json", "analysis.json", "words.npz", "characters.json"),
-    *("model.keras", "judge.keras", "best.keras", "discriminator.keras"),
-    *("checkpoint", "samples", "generated", "figures"),
-)
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume")  # options that a resumed run may change
 
 
@@ -89,11 +85,13 @@ class Run:
             self._set_aside_previous_run()
         (self.folder / "figures").mkdir(exist_ok=True)
         modules = ("keras", "numpy", self.device.backend)  # not the packages: tensorflow may come from tensorflow-cpu
+        options = {name: value for name, value in vars(self.config).items() if name != "task"}
         versions = {name: importlib.import_module(name).__version__ for name in modules}
         files.write_json(
             self.folder / "config.json",
             {
-                "options": {k: str(v) if k in ("out", "data_dir") else v for k, v in vars(self.config).items()},
+                "task": self.config.task,
+                "options": {k: str(v) if k in ("out", "data_dir") else v for k, v in options.items()},
                 "data": {"kind": source.kind, "path": str(source.path), "sha256": source.sha256},
                 "device": self.device.line,
                 "versions": {"python": platform.python_version(), **versions},
@@ -101,14 +99,15 @@ class Run:
         )
 
     def _set_aside_previous_run(self):
-        existing = [name for name in FILES if (self.folder / name).exists()]
-        if existing:
-            previous = self.folder / "previous"
-            shutil.rmtree(previous, ignore_errors=True)
-            previous.mkdir()
-            for name in existing:
-                (self.folder / name).replace(previous / name)
-            print(f"the earlier run in {self.folder} is kept in {previous} (--resume goes on with a stopped run)")
+        if not (self.folder / "config.json").exists():
+            return  # whatever else lies here is not of a run
+        previous = self.folder / "previous"
+        shutil.rmtree(previous, ignore_errors=True)
+        previous.mkdir()
+        for path in self.folder.iterdir():
+            if path != previous and not path.name.startswith("."):
+                path.replace(previous / path.name)
+        print(f"the earlier run in {self.folder} is kept in {previous} (--resume goes on with a stopped run)")
 
     def _check_same_data(self):
         saved = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))["data"]
@@ -148,8 +147,6 @@ class Run:
 
     def callbacks(self):
         """The callbacks for `model.fit`."""
-        from common.run.recorder import Recorder  # needs Keras, which starts after the device is chosen
-
         return [Recorder(self)]
 
     @contextlib.contextmanager
@@ -178,19 +175,19 @@ class Run:
         with files.atomic(self.folder / "model.keras") as part:
             model.save(part, include_optimizer=False)
 
-    def finish(self, model, variant=None, **figures):
+    def finish(self, model, metrics):
         """Compare with the bar of the assignment, write metrics.json, say how it went.
 
-        variant: which bar, where the homework has several; one that the table lacks has none. figures: the homework's
-        results under their usual names, among them the one that its bar is about.
+        metrics: {name: value} of the homework, as its evaluate.py gives them. The bar is that of config.task, a key of
+        bars.FULL; without a task, or on the built-in sample, nothing is judged.
         """
         sample = self.dataset.source.kind == "sample"
-        bar = bars.FULL.get(f"{self.config.homework}/{variant}" if variant else self.config.homework)
-        passed = bar.passes(figures) if bar and not sample else None
+        bar = bars.FULL.get(self.config.task)
         files.write_json(
             self.folder / "metrics.json",
             {
                 "homework": self.config.homework,
+                "task": self.config.task,
                 "model": self.config.model,
                 "data": self.dataset.source.kind,
                 "n_train": len(self.dataset.x_train),
@@ -200,12 +197,12 @@ class Run:
                 f"{self.unit}s": self.progress.epoch,
                 "train_seconds": round(self.progress.seconds, 2),
                 "bar": bar.threshold if bar else None,
-                "value": figures[bar.figure] if bar else None,
-                "passed": passed,
-                **figures,
+                "value": metrics[bar.figure] if bar else None,
+                "passed": bar.passes(metrics) if bar and not sample else None,
+                **metrics,
             },
         )
-        verdict = bar.sentence(figures, judged=not sample) if bar else "no bar for this data and model"
+        verdict = bar.sentence(metrics, judged=not sample) if bar else "no bar for this data and model"
         print(f"{verdict}; trained in {self.progress.seconds:.1f} s")
         print(f"pictures: {self.folder / 'figures'}")
         if sample:

@@ -1,12 +1,38 @@
 """Pictures and numbers of the layer analysis: what each layer of a network has made of the data."""
 
+import keras
 import numpy as np
 from tqdm import tqdm
 
 from common.figures import layers, plots
 
 
-def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_examples=2500):
+def layers_to_show(model):
+    """The layers that end a stage of `model`: every non-linearity, and the output."""
+
+    def is_nonlinear(layer):
+        activation = getattr(layer, "activation", None)
+        return activation is not None and activation is not keras.activations.linear
+
+    return [layer for layer in model.layers if is_nonlinear(layer)] + model.layers[-1:]
+
+
+def layer_outputs(model, x, batch_size=500):
+    """{name: float32 (n, units)} of the input (scaled to 0..1 if uint8) and of `layers_to_show(model)`.
+
+    A unit of a convolutional layer is one filter: its output is averaged over the places of the image.
+    """
+    layers = layers_to_show(model)
+    average = keras.layers.GlobalAveragePooling2D(dtype="float32")
+    outputs = [average(layer.output) if len(layer.output.shape) == 4 else layer.output for layer in layers]
+    probe = keras.Model(model.inputs, outputs)
+    outputs = probe.predict(x, batch_size=batch_size, verbose=0)
+    pixels = x / 255 if x.dtype == "uint8" else x
+    named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}
+    return {name: np.asarray(output, "float32").reshape(len(x), -1) for name, output in named.items()}
+
+
+def analyze_layers(model, train, test, names, figures, probe_examples=5000, tsne_examples=2500):
     """Draw the layer analysis into the folder `figures` and return its numbers.
 
     train, test: (x, y) of the splits. names: of the classes 0, 1, ... as drawn on the maps; examples of further
@@ -18,12 +44,12 @@ def layer_report(model, train, test, names, figures, probe_examples=5000, tsne_e
     layers_class_means.png           which unit answers to which class
     """
     (x_train, y_train), (x_test, y_test) = train, test
-    of_train = layers.layer_outputs(model, x_train[:probe_examples])
-    of_test = layers.layer_outputs(model, x_test)
+    of_train = layer_outputs(model, x_train[:probe_examples])
+    of_test = layer_outputs(model, x_test)
     y_train = y_train[:probe_examples]
     shown = np.flatnonzero(y_test < len(names))
     few = shown[:tsne_examples]
-    hidden = [layer.name for layer in layers.layers_to_show(model)[:-1]]
+    hidden = [layer.name for layer in layers_to_show(model)[:-1]]
     numbers, pca_maps, tsne_maps = {}, {}, {}
     for layer in tqdm(of_test, desc="layers", disable=None):
         output = of_test[layer]
