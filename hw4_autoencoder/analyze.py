@@ -15,17 +15,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 import numpy as np
 from scipy.special import expit
 
 from common.data import images
 from common.errors import UserError
 from common.figures import plots
-from common.run import analysis, cli
-from hw4_autoencoder import evaluate, gan_report, generated, inputs, maps, train, writing
+from common.run import analysis
+from hw4_autoencoder import evaluate, gan_pictures, generated, inputs, maps, writing
 from hw4_autoencoder.codes import flat, nearest
+from hw4_autoencoder.judge import judge_of
 
-HOMEWORK = train.HOMEWORK
+HOMEWORK = "hw4_autoencoder"
+GANS = ("gan", "cgan")  # recipes of train_gan.py
 NOISES = (0.2, 0.4, 0.6)  # standard deviation of the noise to be removed, white = 1
 
 
@@ -49,7 +54,7 @@ def analyze(options):
     model, config = analysis.open_model(options, HOMEWORK)
     model = analysis.in_float32(model)
     settings = analysis.run_options(options, config)
-    gan = settings.model in ("gan", "cgan")
+    gan = settings.model in GANS
     if gan and (options.encode or options.decode or options.beside):
         raise UserError(f"{options.run} holds a GAN, which has no encoder: give the --run of an autoencoder")
     if options.decode:
@@ -59,7 +64,7 @@ def analyze(options):
     if options.encode:
         show_own_image(Codes(model), dataset, options)
     elif gan:
-        gan_report.analyze(model, dataset, settings, options)
+        gan_pictures.analyze(model, dataset, settings, options)
     else:
         analyze_codes(Codes(model), dataset, settings, options)
 
@@ -79,11 +84,11 @@ def analyze_codes(coder, dataset, settings, options):
     numbers["reconstruction"] = show_reconstructions(coder, x, test_codes, figures / "reconstructions.png")
     numbers["denoising"] = show_denoising(coder, x, figures / "denoising.png")
     if settings.data_set == "mnist":
-        judge, numbers["judge_accuracy"] = evaluate.judge_of(settings, options.run)
+        judge, numbers["judge_accuracy"] = judge_of(settings, options.run)
         coders = {f"{settings.model}, {coder.latent_dim} numbers": coder}
         if options.beside:
             other, other_config = analysis.open_model(Namespace(run=options.beside), HOMEWORK)
-            if other_config["options"]["model"] in ("gan", "cgan"):
+            if other_config["options"]["model"] in GANS:
                 raise UserError(f"{options.beside} holds a GAN, which has no codes to walk between")
             other = Codes(analysis.in_float32(other))
             coders[f"{other_config['options']['model']}, {other.latent_dim} numbers"] = other

@@ -1,64 +1,12 @@
-"""Judges generated images: are they what was wished for, are they diverse, are they more than copies?
+"""What is written, measured: is it what was wished for, is it diverse, is it more than copies?
 
 Images are uint8 (n, height, width[, channels]), labels integers (n,).
 """
 
 import numpy as np
-from scipy.special import softmax
+from scipy.spatial.distance import pdist
 
-from common import files
 from hw4_autoencoder.codes import flat, nearest
-
-JUDGE = {"updates": 960, "batch_size": 250, "learning_rate": 3e-3}  # of the classifier that judges
-
-
-def judge(folder, dataset, seed=0):
-    """A classifier of digits trained on the training split: a function images -> probabilities (n, classes).
-
-    Kept in `folder`/judge.keras, where it is taken from the next time. It is no part of what it judges, and its
-    random start does not depend on what was computed before.
-    """
-    import keras  # here and not above: Keras must start after the device is chosen
-
-    path = folder / "judge.keras"
-    if path.exists():
-        model = keras.models.load_model(path)
-    else:
-        keras.utils.set_random_seed(seed)
-        model = _train_judge(dataset, seed)
-        with files.atomic(path) as part:
-            model.save(part, include_optimizer=False)
-    return lambda images: softmax(model.predict(images, batch_size=500, verbose=0), axis=1)
-
-
-def _train_judge(dataset, seed):
-    """A small convolutional network: 99.2 % on the test digits of MNIST, within a minute on two CPU cores."""
-    import keras
-    from keras import layers
-
-    from common.data.batches import Batches
-
-    x, y = dataset.x_train, keras.utils.to_categorical(dataset.y_train, 10)
-    batches = Batches(x, y, JUDGE["batch_size"], seed)
-    model = keras.Sequential([keras.Input(x.shape[1:], dtype="uint8"), layers.Rescaling(1 / 255)])
-    model.add(layers.Reshape((*x.shape[1:3], x[0].size // (x.shape[1] * x.shape[2]))))
-    for width in (32, 64):
-        model.add(layers.Conv2D(width, 3, use_bias=False))  # 26 x 26, 11 x 11
-        model.add(layers.MaxPooling2D())  # 13 x 13, 5 x 5
-        model.add(layers.BatchNormalization(momentum=0.9))
-        model.add(layers.Activation("relu"))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(128, activation="relu"))
-    model.add(layers.Dropout(0.3))
-    model.add(layers.Dense(10, dtype="float32"))
-    epochs = -(-JUDGE["updates"] // len(batches))  # 4 passes over all of MNIST, more over less
-    updates = epochs * len(batches)
-    one_cycle = keras.optimizers.schedules.CosineDecay(
-        0.0, updates - updates // 5, warmup_target=JUDGE["learning_rate"], warmup_steps=updates // 5
-    )
-    model.compile(keras.optimizers.Adam(one_cycle), keras.losses.CategoricalCrossentropy(from_logits=True))
-    model.fit(batches, shuffle=False, epochs=epochs, verbose=0)
-    return model
 
 
 def recognised_share(probabilities, wished):
@@ -82,8 +30,6 @@ def diversity_ratio(images, labels, real, real_labels, some=200):
 
 
 def _mean_distance(images):
-    from scipy.spatial.distance import pdist
-
     return float(pdist(flat(images)).mean()) if len(images) > 1 else None
 
 

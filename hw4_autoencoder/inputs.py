@@ -18,10 +18,11 @@ MILD = {"rotate": 5, "scale": 0.05, "shear": 0.08, "shift": 0.5, "elastic": 0.5}
 
 
 def load(config):
-    """The images of the run as a Dataset: those of one digit with --digit, black or white with --pixels binary."""
+    """The images of the run as a Dataset: of one digit with --digit, black or white if the recipe wants such pixels."""
     dataset = data.load(config.data_set, config)
-    if config.digit is not None:
-        train, test = dataset.y_train == config.digit, dataset.y_test == config.digit
+    digit = getattr(config, "digit", None)  # an option of train_gan.py
+    if digit is not None:
+        train, test = dataset.y_train == digit, dataset.y_test == digit
         dataset = replace(
             dataset,
             x_train=dataset.x_train[train],
@@ -30,9 +31,11 @@ def load(config):
             y_test=dataset.y_test[test],
         )
         if min(train.sum(), test.sum()) < 2:
-            raise UserError(f"--digit {config.digit}: the data have fewer than two such digits: give a larger --limit")
-        dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {config.digit}")
-    if config.pixels == "binary":  # drawn once and for all, whatever the seed of the run
+            raise UserError(f"--digit {digit}: the data have fewer than two such digits: give a larger --limit")
+        dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {digit}")
+    if (
+        getattr(config, "pixels", "grey") == "binary"
+    ):  # a setting of VAEs; drawn once and for all, whatever the seed of the run
         drawn = [draw_pixels(x, np.random.default_rng(i)) for i, x in enumerate((dataset.x_train, dataset.x_test))]
         dataset = with_remark(replace(dataset, x_train=drawn[0], x_test=drawn[1]), "pixels black or white")
     return dataset
@@ -108,46 +111,51 @@ class Pairs:
         return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
 
 
-def redrawn(config, epochs):
-    """An augmentation for Batches, for a VAE: a share of the digits a little distorted, black or white if asked for.
+# What is trained on: (x, augmentation for Batches or None, x_val, what is shown of x_val), uint8 images. x and x_val are
+# to be given back.
 
-    In so many epochs the share goes in a straight line from the first number of config.distorted_share to the second.
-    A VAE that sees the same digits a hundred times learns codes for them that it cannot find for new ones; but in the
-    end it shall learn what real ones look like.
+
+def changed(config, dataset):
+    """What a plain autoencoder trains on: images as they are, or distorted or noisy ones whose originals are wanted."""
+    (x, _), (x_val, _) = dataset.validation_split()
+    if not (config.distort or config.noise):
+        return x, None, x_val, x_val
+
+    def change(images, rows, epoch, rng):
+        images = distorted(images, rng) if config.distort else images
+        return add_noise(images, rng, config.noise) if config.noise else images
+
+    return x, change, x_val, add_noise(x_val, np.random.default_rng(0), config.noise) if config.noise else x_val
+
+
+def redrawn(config, dataset, count_epochs):
+    """What a VAE trains on: a share of the digits a little distorted, and pixels black or white if wanted.
+
+    Over all epochs, count_epochs(images), the share goes in a straight line from the first number of
+    config.distorted_share to the second. A VAE that sees the same digits a hundred times learns codes for them that it
+    cannot find for new ones; but in the end it is to learn what real ones look like. Black and white pixels are drawn
+    anew in every epoch, as there is no end of drawings of a grey image; those of x_val, as of the test images, once.
     """
-    first, last = config.distorted_share
+    (x, _), (x_val, _) = dataset.validation_split()
+    binary, (first, last) = config.pixels == "binary", config.distorted_share
+    if binary:
+        (x, _), _ = data.load(config.data_set, config).validation_split()  # grey
+    if not (binary or first or last):
+        return x, None, x_val, x_val
+    epochs = count_epochs(len(x))
 
     def redraw(images, rows, epoch, rng):
         chosen = rng.random(len(images)) < first + (last - first) * epoch / epochs
         if chosen.any():
             images = images.copy()
             images[chosen] = distort(images[chosen], rng, **MILD)
-        return draw_pixels(images, rng) if config.pixels == "binary" else images
+        return draw_pixels(images, rng) if binary else images
 
-    return redraw
+    return x, redraw, x_val, x_val
 
 
-def views(config, dataset, count_epochs):
-    """What an autoencoder trains on: (x, augmentation for Batches or None, x_val, what it is shown of x_val).
-
-    x and x_val are uint8 images to give back. Black and white pixels of x are drawn anew in every pass, as there is no
-    end of drawings of a grey image; those of x_val, as of the test images, are drawn once. count_epochs: the number of
-    passes over so many images.
-    """
+def in_pairs(config, dataset):
+    """What an encoder of neighbours trains on: pairs that belong together."""
     (x, _), (x_val, _) = dataset.validation_split()
-    rng = np.random.default_rng(0)
-    if config.model == "neighbours":
-        return x, Pairs(x, config), x_val, Pairs(x_val, config)(x_val, np.arange(len(x_val)), 0, rng)
-    if config.pixels == "binary":
-        (x, _), _ = data.load(config.data_set, config).validation_split()  # grey
-    if config.model == "vae" and (config.pixels == "binary" or any(config.distorted_share)):
-        return x, redrawn(config, count_epochs(len(x))), x_val, x_val
-    distort_them = config.model == "dense" and config.distort
-    if not (distort_them or config.noise):
-        return x, None, x_val, x_val
-
-    def changed(images, rows, epoch, rng):
-        images = distorted(images, rng) if distort_them else images
-        return add_noise(images, rng, config.noise) if config.noise else images
-
-    return x, changed, x_val, add_noise(x_val, rng, config.noise) if config.noise else x_val
+    shown = Pairs(x_val, config)(x_val, np.arange(len(x_val)), 0, np.random.default_rng(0))
+    return x, Pairs(x, config), x_val, shown

@@ -1,6 +1,7 @@
 """Pictures of where codes lie: the map, beside those of PCA and t-SNE; spread and overlap; the plane of all codes."""
 
 import numpy as np
+from sklearn.decomposition import PCA
 
 from common.figures import plots
 from common.figures.layers import tsne_map
@@ -13,8 +14,6 @@ def projection(coder, train_codes):
     """A function from codes to places on a map (n, 2): the code itself, or its first two principal components."""
     if coder.latent_dim == 2:
         return lambda codes: codes
-    from sklearn.decomposition import PCA
-
     return PCA(2, random_state=0).fit(train_codes).transform if coder.latent_dim > 2 else spread_out
 
 
@@ -103,8 +102,6 @@ def show_plane(coder, train_codes, path, cells=20):
 
     Returns the images.
     """
-    from sklearn.decomposition import PCA
-
     if coder.latent_dim == 1:
         drawn = coder.decode(np.quantile(train_codes, np.linspace(0.01, 0.99, cells))[:, None])
         plots.image_rows(path, [("", drawn)], "What the decoder draws along the code")

@@ -6,7 +6,7 @@ of the pixels: their sigmoid is the image in 0..1. Scaling is part of the networ
 """
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 
 def dense_encoder(image_shape, hidden, activation, latent_dim, variational=False):
@@ -32,9 +32,10 @@ def dense_decoder(image_shape, hidden, activation, latent_dim):
     return keras.Model(code, layers.Reshape(image_shape, dtype="float32", name="canvas")(x), name="decoder")
 
 
-def conv_encoder(image_shape, width, blocks, activation, latent_dim, variational=False, head=()):
-    """Convolutions that halve the image until it is 4 x 4 or odd, `blocks` residual ones after each, and the code.
+def conv_encoder(image_shape, width, activation, latent_dim, variational=False, head=()):
+    """Convolutions that halve the image until it is 4 x 4 or odd, and the code.
 
+    width: channels after the first halving, twice as many after the second, at most 256.
     head: widths of fully connected layers between the features, which are the layer "features", and the code.
     """
     images = keras.Input(image_shape, dtype="uint8", name="image")
@@ -44,8 +45,6 @@ def conv_encoder(image_shape, width, blocks, activation, latent_dim, variational
     for i, channels in enumerate(_channels(image_shape, width), start=1):
         x = layers.Conv2D(channels, 4, strides=2, padding="same", use_bias=False, name=f"halve_{i}")(x)
         x = _norm(x, activation, f"halve_{i}")  # 14 x 14, 7 x 7; 16, 8, 4 for 32 x 32
-        for j in range(blocks):
-            x = _residual(x, channels, activation, f"encode_{i}{'abc'[j]}")
     x = layers.Flatten(name="flat")(x)
     x = _dense(x, 256, activation, "features")
     for i, units in enumerate(head, start=1):
@@ -53,7 +52,7 @@ def conv_encoder(image_shape, width, blocks, activation, latent_dim, variational
     return keras.Model(images, _code(x, latent_dim, variational), name="encoder")
 
 
-def conv_decoder(image_shape, width, blocks, activation, latent_dim):
+def conv_decoder(image_shape, width, activation, latent_dim):
     """The mirror image of `conv_encoder`, with transposed convolutions."""
     code = keras.Input((latent_dim,), name="code")
     *later, first = _channels(image_shape, width)
@@ -62,12 +61,8 @@ def conv_decoder(image_shape, width, blocks, activation, latent_dim):
     x = _dense(x, side * side * first, activation, "decode_seed")
     x = layers.Reshape((side, side, first), name="seed")(x)  # 7 x 7 for a digit
     for i, channels in enumerate(reversed(later), start=1):
-        for j in range(blocks):
-            x = _residual(x, x.shape[-1], activation, f"decode_{i}{'abc'[j]}")
         x = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", use_bias=False, name=f"double_{i}")(x)
         x = _norm(x, activation, f"double_{i}")  # 14 x 14
-    for j in range(blocks):
-        x = _residual(x, x.shape[-1], activation, f"decode_last{'abc'[j]}")
     x = layers.Conv2DTranspose(_colours(image_shape), 4, strides=2, padding="same", dtype="float32", name="logits")(x)
     return keras.Model(code, layers.Reshape(image_shape, dtype="float32", name="canvas")(x), name="decoder")
 
@@ -127,93 +122,6 @@ def build_discriminator(image_shape, width, dropout, n_classes=0):
     return keras.Model([images, *label] if label else images, logit, name="discriminator")
 
 
-class Autoencoder(keras.Model):
-    """Trains an encoder and a decoder to give the image back: `fit` on (images to look at, images to give back).
-
-    The loss is the binary cross-entropy summed over the pixels, in nats per image; `bce` is that of one pixel.
-    """
-
-    def __init__(self, encoder, decoder):
-        super().__init__(name="autoencoder")
-        self.encoder, self.decoder = encoder, decoder
-        self.bce = keras.metrics.Mean("bce")
-
-    def call(self, images, training=None):
-        return self.decoder(self.encoder(images, training=training), training=training)
-
-    def reconstruction_loss(self, images, logits):
-        bce = ops.binary_crossentropy(ops.cast(images, "float32") / 255, logits, from_logits=True)
-        self.bce.update_state(bce)
-        return ops.mean(ops.sum(ops.reshape(bce, (ops.shape(bce)[0], -1)), axis=1))
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return self.reconstruction_loss(y, y_pred)
-
-
-class VAE(Autoencoder):
-    """A variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114): its loss is the negative ELBO in nats.
-
-    It gives back what it sees.
-    """
-
-    def __init__(self, encoder, decoder, seed):
-        super().__init__(encoder, decoder)
-        self.noise = keras.random.SeedGenerator(seed)
-        self.kl = keras.metrics.Mean("kl")
-
-    def call(self, images, training=None):
-        mean, log_variance = self.encoder(images, training=training)
-        noise = keras.random.normal(ops.shape(mean), seed=self.noise)
-        return self.decoder(mean + ops.exp(log_variance / 2) * noise, training=training), mean, log_variance
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        logits, mean, log_variance = y_pred
-        # the distance of the code's distribution from the standard normal one (section 3 and appendix B)
-        kl = ops.sum(ops.square(mean) + ops.exp(log_variance) - 1 - log_variance, axis=1) / 2
-        self.kl.update_state(kl)
-        return self.reconstruction_loss(x, logits) + ops.mean(kl)
-
-
-class Neighbours(Autoencoder):
-    """Puts images that belong together side by side, and all others apart; a decoder learns to draw from the codes.
-
-    `fit` on (pairs of images that belong together, (n, 2, *image_shape), images to draw). The loss of the encoder is
-    InfoNCE with the Cauchy kernel of t-SNE: each image must find its partner among all others of the batch (Damrich
-    et al. 2023, arXiv:2206.01816, "InfoNC-t-SNE"; Böhm et al. 2023, arXiv:2210.09879, "t-SimCNE"). It knows no
-    labels. The decoder learns from the codes as they are: it has no say in where they go.
-
-    graph: integers (images, neighbours), which images belong together. The loss does not need it, but a run changes it
-    half-way, and a checkpoint holds what stands among the variables.
-    """
-
-    def __init__(self, encoder, decoder, graph):
-        super().__init__(encoder, decoder)
-        self.contrast = keras.metrics.Mean("contrast")
-        self.graph = self.add_weight(graph.shape, dtype="int32", trainable=False, name="graph")
-        self.graph.assign(graph)
-
-    def features(self, images):
-        """What the layer "features" makes of uint8 images, float32 (n, 256)."""
-        network = keras.Model(self.encoder.input, self.encoder.get_layer("features_active").output)
-        return network.predict(images, batch_size=500, verbose=0).astype("float32")
-
-    def call(self, pairs, training=None):
-        codes = self.encoder(ops.concatenate([pairs[:, 0], pairs[:, 1]], axis=0), training=training)
-        n = ops.shape(pairs)[0]
-        return codes, self.decoder(ops.stop_gradient(codes[:n]), training=training)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        codes, logits = y_pred
-        n = ops.shape(codes)[0]
-        norms = ops.sum(ops.square(codes), axis=1)
-        distances = ops.maximum(norms[:, None] + norms[None] - 2 * codes @ ops.transpose(codes), 0)
-        similarity = -ops.log1p(distances) - 1e9 * ops.eye(n)  # the logarithm of the kernel; none with itself
-        partner = ops.roll(ops.arange(n), n // 2)
-        contrast = ops.sparse_categorical_crossentropy(partner, similarity, from_logits=True)
-        self.contrast.update_state(contrast)
-        return ops.mean(contrast) + self.reconstruction_loss(y, logits)
-
-
 def _code(x, latent_dim, variational):
     if variational:
         return [layers.Dense(latent_dim, dtype="float32", name=name)(x) for name in ("mean", "log_variance")]
@@ -227,14 +135,6 @@ def _dense(x, width, activation, name):
 def _norm(x, activation, name):
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.Activation(activation, name=f"{name}_active")(x)
-
-
-def _residual(x, channels, activation, name):
-    y = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_1")(x)
-    y = _norm(y, activation, f"{name}_1")
-    y = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_2")(y)
-    y = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros", name=f"{name}_2_norm")(y)
-    return layers.Activation(activation, name=name)(layers.Add(name=f"{name}_sum")([x, y]))
 
 
 def _channels(image_shape, width):

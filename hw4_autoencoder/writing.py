@@ -114,7 +114,7 @@ def around_classes(codes, labels, n, seed=0, near=10):
 def random_codes(train_codes, settings, n, seed=0):
     """n codes drawn from what the model takes for their distribution: of a VAE its prior, else a Gaussian fitted."""
     rng = np.random.default_rng(seed)
-    if settings.model == "vae":
+    if settings.model.startswith("vae"):
         return rng.standard_normal((n, train_codes.shape[1]), "float32")
     mean, covariance = train_codes.mean(axis=0), np.atleast_2d(np.cov(train_codes, rowvar=False))
     return rng.multivariate_normal(mean, covariance, n).astype("float32")
@@ -140,7 +140,7 @@ def show_written(coder, judge, dataset, train_codes, settings, figures):
     drawn = coder.decode(codes)
     probabilities = judge(drawn)
     # beside black and white digits the pixels are drawn too, as the model means them: grey ones would lie closer
-    likened = draw_pixels(drawn, np.random.default_rng(0)) if settings.pixels == "binary" else drawn
+    likened = draw_pixels(drawn, np.random.default_rng(0)) if getattr(settings, "pixels", "grey") == "binary" else drawn
     random = coder.decode(random_codes(train_codes, settings, WRITTEN))
     numbers = {
         "recognised_share": generated.recognised_share(probabilities, wished),

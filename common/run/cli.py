@@ -236,7 +236,8 @@ def _saved_options(options, settings, parser):
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         saved = config["options"]
-        settings[saved["model"]]
+        if saved["model"] not in settings:
+            parser.error(f"the run in {options['out']} is of the recipe {saved['model']}, which this program has not")
         if config["data"]["kind"] == "sample":  # whatever data have been staged since
             saved["data"] = "sample"
     except FileNotFoundError:

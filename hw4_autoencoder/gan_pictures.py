@@ -8,21 +8,24 @@ from common.figures import plots
 from common.run import analysis
 from hw4_autoencoder import evaluate, generated
 from hw4_autoencoder.codes import flat, nearest
+from hw4_autoencoder.judge import judge_of
 from hw4_autoencoder.writing import WALK_STEPS, WALKS, walk
 
 
 def analyze(generator, dataset, settings, options):
     figures = options.run / "figures"
-    judge, accuracy = evaluate.judge_of(settings, options.run) if settings.data_set == "mnist" else (None, None)
+    judge, accuracy = judge_of(settings, options.run) if settings.data_set == "mnist" else (None, None)
+    n_classes = len(dataset.names) if settings.model == "cgan" else 0
     reports = {int(path.stem): np.load(path) for path in sorted((options.run / "samples").glob("[0-9]*.npy"))}
     epochs = sorted(reports)
     shown = [epochs[i] for i in np.unique(np.linspace(0, len(epochs) - 1, 10).round().astype(int))]
     rows = [(f"pass {epoch}", reports[epoch][:10]) for epoch in shown]
     plots.image_rows(figures / "reports.png", rows, "The same noise after more and more passes")
 
-    labels = evaluate.sampling(settings, dataset, evaluate.GRID, seed=1)[1]
+    n = len(reports[epochs[0]])
+    labels = np.arange(n) % n_classes if n_classes else None
     if settings.digit is not None:
-        labels = np.full(evaluate.GRID, settings.digit)
+        labels = np.full(n, settings.digit)
     over_time = []
     for epoch in epochs if judge else ():
         probabilities = judge(reports[epoch])
@@ -32,8 +35,8 @@ def analyze(generator, dataset, settings, options):
         over_time.append(row)
     show_training(options.run, over_time, figures / "training.png")
 
-    inputs, labels = evaluate.sampling(settings, dataset, evaluate.JUDGED, seed=2)
-    samples = evaluate.generate(generator, inputs)
+    noise, labels = evaluate.sampling(settings.latent_dim, n_classes, evaluate.JUDGED, seed=2)
+    samples = evaluate.generate(generator, noise)
     columns = len(dataset.names) if labels is not None else 12
     rows = [("", samples[i * columns : (i + 1) * columns]) for i in range(10)]
     plots.image_rows(figures / "written.png", rows, "Written from noise", dataset.names if labels is not None else None)
