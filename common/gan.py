@@ -44,6 +44,27 @@ def two_gradients(function, first, second, state):
     return more, list(gradients_of((one, none))[: len(first)]), list(gradients_of((none, one))[len(first) :])
 
 
+def logits_and_slopes(discriminator, images):
+    """(logits (n, 1), squared length of the gradient of each with respect to its image (n,)), float32.
+
+    Both can be differentiated again. discriminator: a function images -> logits that treats each image by itself, so
+    without batch normalisation.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            logits = discriminator(images)
+        gradient = tape.gradient(logits, images)
+    else:
+        import jax
+
+        logits, gradient_of = jax.vjp(discriminator, images)
+        (gradient,) = gradient_of(jax.numpy.ones_like(logits))
+    return logits, ops.sum(ops.square(ops.cast(gradient, "float32")), axis=(1, 2, 3))
+
+
 def stateful_train_step(step):
     """Make `step(model, data) -> logs`, which assigns to variables, the `train_step` of a Keras model on any backend.
 
@@ -81,15 +102,19 @@ class GAN(keras.Model):
     averaged: a second generator, whose weights become the running average of the first one's with the memory `memory`
     (updates); its samples are better and calmer (Yazıcı et al. 2018, arXiv:1806.04498). None for no average.
     augment: a differentiable function (images, SeedGenerator) -> images, through which the discriminator sees all.
+    penalty: gamma of R1 and R2, which keep the discriminator from rising steeply at real and at generated images
+    (Mescheder et al. 2018, arXiv:1801.04406): each adds gamma / 2 times the squared gradient of its logits, by images
+    whose pixels are in -1..1, as usual. 0 for none.
     """
 
-    def __init__(self, generator, discriminator, losses, averaged=None, memory=1, seed=0, augment=None):
+    def __init__(self, generator, discriminator, losses, averaged=None, memory=1, seed=0, augment=None, penalty=0.0):
         super().__init__(name="gan")
         self.generator, self.discriminator, self.averaged = generator, discriminator, averaged
-        self.adversarial_losses, self.memory, self.augment = losses, memory, augment
+        self.adversarial_losses, self.memory, self.augment, self.penalty = losses, memory, augment, penalty
         self.noise = keras.random.SeedGenerator(seed)
         self.conditional = len(generator.inputs) == 2
-        self.trackers = [keras.metrics.Mean(name) for name in ("real_loss", "fake_loss", "generator_loss", "fooled")]
+        names = ("real_loss", "fake_loss", "generator_loss", "fooled", "penalty")
+        self.trackers = [keras.metrics.Mean(name) for name in names[: 5 if penalty else 4]]
         if averaged is not None:
             averaged.set_weights(generator.get_weights())
         self.built = True
@@ -117,19 +142,28 @@ class GAN(keras.Model):
         return self.trackers
 
     def judge(self, images, labels):
-        """The logits of the discriminator for images in 0..1."""
+        """The logits of the discriminator for images in 0..1, and the penalty for them."""
         if self.augment:
             images = self.augment(images, self.noise)
-        return self.discriminator([images, labels] if self.conditional else images, training=True)
+
+        def discriminator(images):
+            return self.discriminator([images, labels] if self.conditional else images, training=True)
+
+        if not self.penalty:
+            return discriminator(images), 0.0
+        logits, slopes = logits_and_slopes(discriminator, images)
+        return logits, self.penalty / 2 * ops.mean(slopes) / 4  # twice the pixels, half the gradient
 
     def losses(self, images, labels):
         """(loss of the generator, of the discriminator, the values of the trackers) for one batch of real images."""
         noise = keras.random.normal((ops.shape(images)[0], self.generator.inputs[0].shape[1]), seed=self.noise)
         fakes = self.generator([noise, labels] if self.conditional else noise, training=True)
-        real, fake = self.judge(images, labels), self.judge(fakes, labels)
+        (real, real_penalty), (fake, fake_penalty) = self.judge(images, labels), self.judge(fakes, labels)
         real_loss, fake_loss, generator_loss = self.adversarial_losses(real, fake)
-        fooled = ops.mean(ops.cast(fake > 0, "float32"))
-        return generator_loss, real_loss + fake_loss, (real_loss, fake_loss, generator_loss, fooled)
+        penalty = real_penalty + fake_penalty
+        fooled = ops.mean(ops.cast(fake > real, "float32"))
+        values = (real_loss, fake_loss, generator_loss, fooled, penalty)[: len(self.trackers)]
+        return generator_loss, real_loss + fake_loss + penalty, values
 
     @stateful_train_step
     def train_step(self, data):

@@ -53,27 +53,30 @@ def _smooth(shape):
     return tent[:, None, None, None] * tent[:, None, None] * channels
 
 
-def build_discriminator(width, n_attributes=0):
+def build_discriminator(width, n_attributes=0, batch_norm=True):
     """An image in 0..1, and the attributes if there are any, to the logit of being real.
+
+    batch_norm: as in the paper; without it the weights start larger (He et al. 2015), as nothing else sets the scale.
 
     The attributes are compared with what the network sees by a scalar product (Miyato & Koyama 2018, arXiv:1802.05637).
     """
     images = keras.Input((SIDE, SIDE, 3), name="image")
     attributes = [keras.Input((n_attributes,), name="attributes")] if n_attributes else []
+    start = _normal if batch_norm else keras.initializers.HeNormal
     x = layers.Rescaling(2, offset=-1, name="centre")(images)
     for side, channels in ((32, width), (16, 2 * width), (8, 4 * width), (4, 8 * width)):
-        outermost = side == 32  # is not normalised (section 3 of the paper); elsewhere the normalisation has a bias
+        normalised = batch_norm and side != 32  # not next to the image (section 3 of the paper)
         x = layers.Conv2D(
-            channels, 4, 2, "same", use_bias=outermost, kernel_initializer=_normal(), name=f"halve_{side}"
+            channels, 4, 2, "same", use_bias=not normalised, kernel_initializer=start(), name=f"halve_{side}"
         )(x)
-        if not outermost:
+        if normalised:
             x = _norm(x, f"stage_{side}")
         x = layers.LeakyReLU(0.2, name=f"stage_{side}")(x)  # 32 x 32, 16 x 16, 8 x 8, 4 x 4
-    logit = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logit_map")(x)
+    logit = layers.Conv2D(1, 4, kernel_initializer=start(), dtype="float32", name="logit_map")(x)
     logit = layers.Reshape((1,), dtype="float32", name="logit")(logit)
     if attributes:
         seen = layers.GlobalAveragePooling2D(name="seen")(x)
-        wished = layers.Dense(8 * width, use_bias=False, kernel_initializer=_normal(), name="wished")(attributes[0])
+        wished = layers.Dense(8 * width, use_bias=False, kernel_initializer=start(), name="wished")(attributes[0])
         fit = layers.Dot(1, dtype="float32", name="fit")([seen, wished])
         logit = layers.Add(dtype="float32", name="sum")([logit, fit])
     return keras.Model([images, *attributes] if attributes else images, logit, name="discriminator")
