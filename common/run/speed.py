@@ -22,7 +22,10 @@ SECONDS = 0.2  # of timing
 LAYERS = {  # kind: (shape of a batch, the layers): small, yet large enough that products take most of the time
     # an LSTM is made of such products too
     "dense": ((256, 512), lambda: [keras.layers.Dense(512, "relu"), keras.layers.Dense(512, "relu")]),
-    "convolution": ((32, 16, 16, 64), lambda: [keras.layers.Conv2D(64, 3, padding="same", activation="relu")]),
+    "convolution": (
+        (64, 32, 32, 32),
+        lambda: [keras.layers.Conv2D(n, 4, 2, padding="same", activation="relu") for n in (64, 128)],
+    ),
 }
 
 
@@ -86,4 +89,4 @@ def _machine(kind):
     lines = cpu.read_text(encoding="utf-8", errors="replace").splitlines() if cpu.exists() else []
     cpu = sorted({line for line in lines if line.startswith(("vendor_id", "model", "cpu family", "flags"))})
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return hashlib.sha256(repr((kind, cpu, cores, tf.__version__, keras.__version__)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((kind, LAYERS[kind][0], cpu, cores, tf.__version__, keras.__version__)).encode()).hexdigest()[:16]
