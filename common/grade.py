@@ -3,147 +3,134 @@
     python -m common.grade SUBMISSIONS                          a folder with one folder or zip per student
     python -m common.grade SUBMISSIONS --homework hw2_cifar10_cnn --jobs 2
 
-A submission is a copy of this repository with its outputs/, or just outputs/ and a changed model.py. Every figure is
-computed here, on the test data, from predictions; metrics.json is never read. Models are opened in a sandbox
-(common/grading/sandbox.py), and a student's code runs only where model.keras cannot be opened without it. One bad
-submission never stops the rest. Points come from common/grading/rules.toml.
+A submission is a copy of this repository with its outputs/, or just outputs/ and a changed model.py, as a folder, a
+zip, or a folder with a zip in it. Every metric is computed here, on the test data, from predictions; metrics.json is
+never read. Models are opened in a sandbox (common/grading/sandbox.py), and a student's code runs only where model.keras
+cannot be opened without it. One bad submission never stops the rest. Points come from common/grading/rules.toml.
 
-Not prevented: a model that has learned the test data by heart, which is public.
+The results of a student are kept as soon as they are there: the same command goes on after it was stopped, and grades
+again only what has changed.
+
+Not prevented: a model that has learned the test data by heart, which is public. Where it is better than every value
+that is known, the reason says so.
 """
 
 import argparse
+import contextlib
+import signal
 import sys
 import tempfile
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import NamedTuple
 
 from tqdm import tqdm
 
 from common import bars
 from common.errors import UserError
-from common.grading import results, rules, submissions
-from common.grading.remote import Failed, Model, Workers
-from common.grading.scorers import HOMEWORKS
-from common.grading.weights import Refused
-from common.run import cli
+from common.grading import results, rules, submissions, weights
+from common.grading.grader import Grader, Student
+from common.grading.kept import Kept
+from common.grading.names import safe_names, shown
+from common.grading.remote import Workers
+from common.grading.temporary import workplace
+from common.run import cli, device
 
-ABSENT = "not handed in"
-
-
-class Result(NamedTuple):
-    """What one run is worth. figures: of the homework, on the test data; None if `reason` says why there are none."""
-
-    reason: str
-    points: float = 0
-    tier: str | None = None
-    value: float | None = None  # the figure of the bar
-    figures: dict | None = None
-    weights: str | None = None  # their hash
-    handed_in: bool = True
-
-
-class Student(NamedTuple):
-    """The results of one submission. name: of its folder or zip; file: a safe name for its report."""
-
-    name: str
-    file: str
-    results: dict  # {homework of common/bars.py: Result}
-
-    @property
-    def points(self):
-        return sum(result.points for result in self.results.values())
-
-
-class Grader:
-    """Grades runs; `workers` opens the models. config: as for common/data, with data "full"."""
-
-    def __init__(self, workers, rules, config):
-        self.workers, self.rules, self.config = workers, rules, config
-        self._data, self._lock = {}, threading.Lock()
-
-    def data(self, key):
-        """The test data of a homework of common/bars.py, loaded once. Raises UserError when it cannot be had."""
-        homework, _, variant = key.partition("/")
-        with self._lock:
-            if key not in self._data:
-                self._data[key] = HOMEWORKS[homework].load(variant, self.config)
-            return self._data[key]
-
-    def submission(self, path, keys):
-        """{key: Result} of what was handed in as `path`, for the homeworks `keys` of common/bars.py."""
-        with tempfile.TemporaryDirectory(prefix="grade-") as name:
-            work = Path(name)
-            (work / "unpacked").mkdir()
-            try:
-                root = submissions.opened(path, work / "unpacked")
-                found = submissions.runs(root)
-            except Exception as error:  # whatever one submission raises, the rest goes on
-                words = str(error) if isinstance(error, Refused) else f"it cannot be opened ({error!r:.200})"
-                return dict.fromkeys(keys, Result(f"refused: {submissions.shown(words)}"))
-            return {
-                key: self.run(found[key], key, root, work / str(i)) if key in found else Result(ABSENT, handed_in=False)
-                for i, key in enumerate(keys)
-            }
-
-    def run(self, run, key, root, folder):
-        """The Result of a submissions.Run; its files are copied into the new folder `folder` first."""
-        homework = key.partition("/")[0]
-        data, weights = self.data(key), None
-        try:
-            submissions.take(run, homework, root, folder)
-            with Model(self.workers, homework, folder) as model:
-                weights = model.weights
-                figures = HOMEWORKS[homework].score(model, folder, data)
-        except Refused as error:
-            return Result(f"refused: {submissions.shown(str(error))}", weights=weights)
-        except Failed as error:
-            return Result(f"no predictions: {error}", weights=weights)
-        except UserError:
-            raise
-        except Exception as error:  # nothing that is handed in may stop the rest
-            return Result(f"the grader could not grade it, look yourself: {submissions.shown(repr(error))[:300]}")
-        bar = bars.FULL[key]
-        tier, points = self.rules.judge(key, figures)
-        reason = f"{bar.sentence(figures)}; tier: {tier or 'none'}"
-        if run.remark:
-            reason += f" ({run.remark})"
-        return Result(reason, points, tier, figures[bar.figure], figures, weights)
+STOPPED = "stopped: what has been graded is kept, and the same command goes on from there"
 
 
 def grade(options):
     """Grade everything in options.submissions and write options.out."""
     try:
-        paths, left_out = submissions.entries(options.submissions)
+        paths, others = submissions.entries(options.submissions)
     except OSError as error:
         raise UserError(f"cannot read the submissions in {options.submissions} ({error.strerror})") from None
     if not paths:
         raise UserError(f"there are no submissions in {options.submissions}: one folder or zip per student is expected")
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise UserError(f"--out {options.out} lies among the submissions: choose another folder")
-    keys = [key for key in bars.FULL if options.homework in (None, key.partition("/")[0])]
+    tasks = [task for task in bars.FULL if options.homework in (None, task.partition("/")[0])]
     by = rules.load(options.rules)
     config = argparse.Namespace(data="full", data_dir=options.data_dir, limit=None, seed=0)
-    names = [submissions.shown(path.name) for path in paths]
+    left_out = left_out_of(others)
     if left_out:
-        print(f"left out, as no submissions: {', '.join(submissions.shown(path.name) for path in left_out)}")
-    with Workers(by.limits, hidden=(options.submissions, options.data_dir, options.out)) as workers:
+        print(f"note: {left_out}", file=sys.stderr)
+    device.setup("float32")
+    hidden = (options.submissions, options.data_dir, options.out, *options.baseline)
+    with _stoppable(), workplace(), Workers(by.limits, hidden=hidden) as workers:
         if not workers.isolated:
             print(f"note: {workers.protections}", file=sys.stderr)
-        grader = Grader(workers, by, config)
-        with ThreadPoolExecutor(options.jobs) as pool:
-            graded = pool.map(lambda path: grader.submission(path, keys), paths)
-            try:
-                found = [*tqdm(graded, desc="grading", total=len(paths), unit="student", disable=None)]
-            except BaseException:
-                workers.stop()
-                pool.shutdown(cancel_futures=True)
-                raise
-    students = [Student(*each) for each in zip(names, submissions.safe_names(names), found, strict=True)]
-    results.write(options.out, students, keys, by, workers.protections)
+        baseline = baseline_weights(options.baseline)
+        conditions = {"rules": by._replace(tiers=repr(by.tiers)), "tasks": tasks, "protections": workers.protections}
+        kept = Kept(options.out / "kept", options.data_dir, conditions)
+        if options.fresh:
+            kept.remove()
+        grader = Grader(workers, by, config, kept)
+        found = grade_all(grader, paths, tasks, options.jobs)
+    if grader.reused:
+        print(f"note: {grader.reused:,} submissions have not changed since they were graded; --fresh grades them again")
+    names = [shown(path.name) for path in paths]
+    students = [Student(*each) for each in zip(names, safe_names(names), found, strict=True)]
+    results.write(options.out, students, tasks, by, workers.protections, baseline, left_out)
+    kept.remove(unused=True)
     passed = sum(student.points > 0 for student in students)
     print(f"{len(students):,} submissions, {passed:,} with points: {options.out / 'grades.csv'}")
+
+
+def grade_all(grader, paths, tasks, jobs):
+    """[{task: Result}] of the submissions `paths`, `jobs` side by side. However it ends, no model runs afterwards."""
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(grader.submission, path, tasks) for path in paths]
+        try:
+            return [each.result() for each in tqdm(futures, desc="grading", unit="student", disable=None)]
+        except BaseException as error:
+            grader.stopped.set()
+            for future in futures:
+                future.cancel()
+            while wait(futures, timeout=0.2).not_done:  # a model may just be starting
+                grader.workers.stop()
+            if isinstance(error, UserError) and grader.graded:
+                raise UserError(f"{error}; {grader.graded:,} results are kept: the same command goes on") from None
+            raise
+
+
+def baseline_weights(paths):
+    """The hashes of the weights in all model.keras of `paths`: files, runs, or whatever a submission may be."""
+    found = set()
+    for path in paths:
+        try:
+            with tempfile.TemporaryDirectory() as work:
+                models = submissions.models_of(path, Path(work))
+                found |= {weights.inspect(model)[0] for model in models}
+        except (OSError, weights.Refused) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"--baseline {path} cannot be read: {reason}") from None
+        if not models:
+            raise UserError(f"--baseline {path} holds no model.keras: name a run, or a folder or zip with runs")
+    return found
+
+
+def left_out_of(others):
+    """A sentence about the files among the submissions that are none, or ""."""
+    names = ", ".join(shown(path.name) for path in others[:10])
+    more = f" and {len(others) - 10:,} more" if len(others) > 10 else ""
+    return f"left out, as no submissions: {names}{more}" if others else ""
+
+
+@contextlib.contextmanager
+def _stoppable():
+    """Being told to end (SIGTERM), or losing the terminal (SIGHUP), stops it as Ctrl-C does."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @cli.guarded
@@ -152,7 +139,7 @@ def main(argv=None):
     add = parser.add_argument
     add("submissions", type=cli.path, metavar="SUBMISSIONS", help="folder with one folder or zip per student")
     add("--jobs", type=cli.positive, default=1, metavar="N", help="submissions that are graded side by side (1)")
-    add("--homework", choices=HOMEWORKS, help="grade this one only (all)")
+    add("--homework", choices=bars.HOMEWORKS, help="grade this one only (all)")
     cli.data_dir_option(parser)
     add("--out", type=cli.path, default=cli.ROOT / "grades", metavar="DIR", help="where the grades go (grades/)")
     add(
@@ -162,9 +149,21 @@ def main(argv=None):
         metavar="FILE",
         help="tiers, points, limits (grading/rules.toml)",
     )
+    add(
+        "--baseline",
+        type=cli.path,
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="a run that was handed out, or a folder or zip of such: not told as copied; may be given several times",
+    )
+    add("--fresh", action="store_true", help="grade everything again, also what has not changed")
     options = parser.parse_args(argv)
     options.data_dir = options.data_dir or cli.default_data_dir()
-    grade(options)
+    try:
+        grade(options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(STOPPED) from None
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m common.report                        outputs/ -> outputs/report.html
 
-For each run: what it reached beside the bar, its figures, its pictures, the last text that it wrote, and its options.
-The figures are those that the runs wrote down; the grader (common/grade.py) measures anew.
+For each run: what it reached beside the bar, its metrics, its pictures, the last text that it wrote, and its options.
+The metrics are those that the runs wrote down; the grader (common/grade.py) measures anew.
 """
 
 import base64
@@ -20,7 +20,7 @@ from common.errors import UserError
 from common.run import cli
 
 MOST_PIXELS = 1600  # of a picture's width
-ABOUT = ("homework", "model", "data", "bar", "value", "passed")  # of metrics.json: told above the table
+ABOUT = ("homework", "task", "model", "data", "bar", "value", "passed")  # of metrics.json: told above the table
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #1a7f37; --bad: #b3261e; }
 body { font: 16px/1.5 system-ui, "Noto Sans TC", sans-serif; margin: 0 auto; padding: 1rem; max-width: 60rem; }
@@ -130,13 +130,9 @@ def _title(folder, metrics):
 
 
 def _asked(metrics):
-    """What the bar asks for; its figure, as far as the table of bars tells which one it was."""
-    threshold = _number(metrics.get("bar"))
-    for key, bar in bars.FULL.items():
-        same = metrics.get(bar.figure) == metrics.get("value") is not None and metrics.get("bar") == bar.threshold
-        if same and key.partition("/")[0] == metrics["homework"]:
-            return f"{bar.figure.replace('_', ' ')} {'≤' if bar.at_most else '≥'}&nbsp;{threshold}"
-    return threshold
+    """What the bar of the task asks for."""
+    bar = bars.FULL.get(str(metrics.get("task")))
+    return f"{bar.metric.replace('_', ' ')} {'≤' if bar.at_most else '≥'}&nbsp;{_number(bar.threshold)}" if bar else "–"
 
 
 def _verdict(metrics, passed, missed, unjudged):

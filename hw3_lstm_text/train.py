@@ -85,7 +85,8 @@ def train(config, run):
     import keras  # here and not above: Keras must start after the device is chosen
 
     from common.data.batches import Windows
-    from hw3_lstm_text import language
+    from common.run.predictor import Local
+    from hw3_lstm_text import evaluate, language
     from hw3_lstm_text import model as models
 
     if (config.gpus or 1) > 1:
@@ -96,6 +97,7 @@ def train(config, run):
             f"the text has {len(corpus.x_train):,} characters to train on, too few for {config.batch_size} windows of "
             f"{config.window}: give a longer one, or a smaller --batch-size"
         )
+    config.task = f"{HOMEWORK}/{config.corpus}" if config.corpus in NAMES else None
     run.start(corpus)
     files.write_json(run.folder / "characters.json", {"characters": corpus.characters, "kind": corpus.kind})
     updates = config.updates
@@ -128,13 +130,11 @@ def train(config, run):
 
     language.copy_weights(trainer, reader)
     run.save(reader)
-    run.finish(
-        reader,
-        variant=config.corpus,
-        epochs=round(run.progress.epoch * steps * config.batch_size * config.window / len(corpus.x_train), 2),
-        chars_per_second=round(run.progress.epoch * steps * config.batch_size * config.window / run.progress.seconds),
-        **language.scores(reader, corpus.characters, corpus),
-    )
+    metrics = evaluate.score(Local(reader), run.folder, corpus)
+    read = run.progress.epoch * steps * config.batch_size * config.window  # characters
+    metrics["epochs"] = round(read / len(corpus.x_train), 2)
+    metrics["chars_per_second"] = round(read / run.progress.seconds)
+    run.finish(reader, metrics)
     with run.picture("curves") as path:
         plots.curves(path, run.progress.history, [("loss", "nats per character")], "Learning to write")
 

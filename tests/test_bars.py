@@ -12,21 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from common import bars, grade
+from common import bars
 from common.errors import UserError
 from common.grading import rules, submissions
+from common.grading.grader import Grader
 from common.run import cli
 from tests.helpers import hand_in
 
 
 def find(root, key):
-    """The submissions.Run of the homework `key` in root/outputs; skips the test, or fails it, with a sentence."""
+    """The submissions.Run of the task `key` in root/outputs; skips the test, or fails it, with a sentence."""
     homework, _, variant = key.partition("/")
-    found = submissions.runs(root) if (root / "outputs").is_dir() else {}
+    found = submissions.survey(root).runs if (root / "outputs").is_dir() else {}
     if key not in found:
         own = root / "outputs" / homework
-        theirs = submissions.identify(own, root)[0] if own.is_dir() else homework
-        if theirs != homework:
+        theirs = submissions.identify(own)[0] if own.is_dir() else None
+        if theirs and theirs.partition("/")[0] != homework:
             pytest.fail(
                 f"{own} holds a run of {theirs}: train {homework} again, and give other runs an --out of their own"
             )
@@ -40,25 +41,25 @@ def find(root, key):
 
 
 def check(root, key, grader, record_property=lambda name, value: None):
-    """Fail unless the run of the homework `key` in root/outputs reaches its bar. grader: a function that gives one."""
+    """Fail unless the run of the task `key` in root/outputs reaches its bar. grader: a function that gives one."""
     run = find(root, key)
     grader = grader()
     try:
-        grader.data(key)
+        grader.held_out(key)
     except UserError as error:
         pytest.skip(f"the test data is not here, so {run.folder} cannot be judged: {error}")
     with tempfile.TemporaryDirectory() as folder:
-        result = grader.run(run, key, root, Path(folder) / "run")
-    if result.figures is None:
+        result = grader.run(run, key, Path(folder) / "run")
+    if result.metrics is None:
         pytest.fail(f"{run.folder}: {result.reason}")
-    for name, value in result.figures.items():
+    for name, value in result.metrics.items():
         record_property(name, value)
-    assert bars.FULL[key].passes(result.figures), f"{run.folder}: {result.reason}"
+    assert bars.FULL[key].passes(result.metrics), f"{run.folder}: {result.reason}"
 
 
 def grader_for(workers, data_dir):
     config = argparse.Namespace(data="full", data_dir=data_dir, limit=None, seed=0)
-    return grade.Grader(workers, rules.load(), config)
+    return Grader(workers, rules.load(), config)
 
 
 @pytest.mark.bars
@@ -92,13 +93,11 @@ def test_what_the_checks_say(tiny_models, fake_mnist, workers, tmp_path):
 
     skipped("no run of hw1_mnist_mlp in outputs/ yet: python hw1_mnist_mlp/train.py")
     (tmp_path / "data").mkdir()
-    hand_in(
-        tmp_path, tiny_models["good"], config={"options": {"homework": "hw1_mnist_mlp"}, "data": {"kind": "sample"}}
-    )
+    hand_in(tmp_path, tiny_models["good"], config={"task": "hw1_mnist_mlp", "data": {"kind": "sample"}})
     skipped("trained on the built-in sample")
-    (run / "config.json").write_text(json.dumps({"options": {"homework": "hw2_cifar10_cnn"}, "data": {"kind": "full"}}))
+    (run / "config.json").write_text(json.dumps({"task": "hw2_cifar10_cnn", "data": {"kind": "full"}}))
     failed("holds a run of hw2_cifar10_cnn")
-    (run / "config.json").write_text(json.dumps({"options": {"homework": "hw1_mnist_mlp"}, "data": {"kind": "full"}}))
+    (run / "config.json").write_text(json.dumps({"task": "hw1_mnist_mlp", "data": {"kind": "full"}}))
     (tmp_path / "data" / "mnist.npz").write_bytes(b"broken")
     skipped("the test data is not here")
     fake_mnist(tmp_path / "data" / "mnist.npz")

@@ -26,6 +26,10 @@ MOST_PRINTED = 1 << 20  # bytes; who prints more is stopped
 TICK = 0.2  # seconds between two looks at a process
 
 
+class Ended(UserError):
+    """The program that opens models is no more: nobody can be graded."""
+
+
 class Failed(Exception):
     """A model gave no predictions, or not such as were asked for. The message says why, for the student."""
 
@@ -86,7 +90,7 @@ class Workers:
                 return answer
         self._errors.seek(0)
         words = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
-        raise UserError(f"the program that opens models has ended ({' '.join(words)}): try again, with less --jobs")
+        raise Ended(f"the program that opens models has ended ({' '.join(words)}): try again, with less --jobs")
 
     def stop(self):
         """End all models, so that whoever waits for one goes on."""
@@ -178,6 +182,10 @@ class Model:
             return sandbox.python_folders()
         own = [str(self.folder.resolve())]
         return [*sandbox.python_folders(), str(ROOT / "common"), str(ROOT / self.homework), *own]
+
+    def apart(self):
+        """The same model in another process, which knows nothing of what this one was given; open it as this one."""
+        return Model(self.workers, self.homework, self.folder)
 
     def predict(self, arrays, shapes, part=None):
         """What the model, or the model that is its layer `part`, makes of `arrays`: a list of float32 arrays.

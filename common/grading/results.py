@@ -16,48 +16,58 @@ COPIES = (
 )
 
 
-def write(folder, students, homeworks, rules, protections):
-    """Write everything into `folder`. students: list of grade.Student, homeworks: keys."""
-    twins = copies(students)
-    rows = [_row(student, homeworks, twins) for student in students]
+def write(folder, students, tasks, rules, protections, baseline=(), left_out=""):
+    """Write everything into `folder`.
+
+    students: list of grader.Student, tasks: of common/bars.py. baseline: hashes of weights that were handed out. left_out: a
+    sentence about what was no submission, or "".
+    """
+    groups = alike(students, tasks, baseline)
+    number_of = {(name, task): i for i, (task, names) in enumerate(groups, 1) for name in names}
+    rows = [_row(student, tasks, number_of) for student in students]
     try:
-        files.write_csv(folder / "grades.csv", rows, encoding="utf-8-sig")
+        files.write_csv(folder / "grades.csv", rows, encoding="utf-8-sig")  # Excel on Windows asks for the mark
         for student in students:
-            files.write_json(folder / "students" / f"{student.file}.json", _content(student, twins, protections))
-            _write_text(folder / "students" / f"{student.file}.md", _page(student, twins, rules))
+            content = _content(student, number_of, protections)
+            files.write_json(folder / "students" / f"{student.file}.json", content)
+            _write_text(folder / "students" / f"{student.file}.md", _page(student, number_of, rules))
         _write_junit(folder / "junit.xml", students)
-        _write_text(folder / "summary.md", _summary(students, homeworks, twins, protections))
-        show_distribution(folder / "distribution.png", students, homeworks, rules)
+        as_given = handed_out(students, tasks, baseline)
+        _write_text(folder / "summary.md", _summary(students, tasks, groups, as_given, protections, left_out))
+        show_distribution(folder / "distribution.png", students, tasks, rules)
     except OSError as error:
         raise UserError(f"cannot write to {folder} ({error.strerror}): choose another --out") from None
 
 
-def copies(students):
-    """{(submission, homework): names of the other submissions with the same weights}."""
+def alike(students, tasks, baseline=()):
+    """[(task, names of submissions)] of those with the same weights, those of the baseline left out."""
     owners = {}
-    for student in students:
-        for homework, result in student.results.items():
-            if result.weights:
-                owners.setdefault((homework, result.weights), []).append(student.name)
-    return {
-        (name, homework): [other for other in names if other != name]
-        for (homework, _), names in owners.items()
-        if len(names) > 1
-        for name in names
-    }
+    for task in tasks:
+        for student in students:
+            weights = student.results[task].weights
+            if weights and weights not in baseline:
+                owners.setdefault((task, weights), []).append(student.name)
+    return [(task, names) for (task, _), names in owners.items() if len(names) > 1]
 
 
-def _row(student, homeworks, twins):
+def handed_out(students, tasks, baseline):
+    """[(task, names of submissions)] of those who handed in the baseline as it is."""
+    found = [
+        (task, [student.name for student in students if student.results[task].weights in baseline]) for task in tasks
+    ]
+    return [(task, names) for task, names in found if names]
+
+
+def _row(student, tasks, number_of):
     row = {"submission": _cell(student.name), "points": f"{student.points:g}"}
-    for homework in homeworks:
-        result = student.results[homework]
-        same = twins.get((student.name, homework), [])
+    for task in tasks:
+        result, number = student.results[task], number_of.get((student.name, task))
         row |= {
-            f"{homework} value": "" if result.value is None else f"{result.value:.4f}",
-            f"{homework} bar": f"{bars.FULL[homework].threshold:g}",
-            f"{homework} points": f"{result.points:g}",
-            f"{homework} reason": _cell(result.reason),
-            f"{homework} same weights as": _cell("; ".join(same)),
+            f"{task} value": "" if result.value is None else f"{result.value:.4f}",
+            f"{task} bar": f"{bars.FULL[task].threshold:g}",
+            f"{task} points": f"{result.points:g}",
+            f"{task} reason": _cell(result.reason),
+            f"{task} identical weights": f"group {number}" if number else "",
         }
     return row
 
@@ -67,58 +77,59 @@ def _cell(text):
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
-def _content(student, twins, protections):
+def _content(student, number_of, protections):
     return {
         "submission": student.name,
         "points": student.points,
         "homeworks": {
-            homework: {
-                "figures": result.figures,
-                "bar": bars.FULL[homework].threshold,
+            task: {
+                "metrics": result.metrics,
+                "bar": bars.FULL[task].threshold,
                 "tier": result.tier,
                 "points": result.points,
                 "reason": result.reason,
                 "weights": result.weights,
-                "same_weights_as": twins.get((student.name, homework), []),
+                "identical_weights": number_of.get((student.name, task)),
             }
-            for homework, result in student.results.items()
+            for task, result in student.results.items()
         },
         "graded_how": protections,
     }
 
 
-def _page(student, twins, rules):
+def _page(student, number_of, rules):
     lines = [f"# {_markdown(student.name)}", "", f"{student.points:g} points", ""]
-    for homework, result in student.results.items():
+    for task, result in student.results.items():
         if not result.handed_in:
             continue
-        lines += [f"## {homework}: {result.points:g} points", "", _markdown(result.reason), ""]
-        if result.figures:
-            lines += ["| figure | value |", "|---|---|"]
-            lines += [f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in result.figures.items()]
+        lines += [f"## {task}: {result.points:g} points", "", _markdown(result.reason), ""]
+        if result.metrics:
+            lines += ["| metric | value |", "|---|---|"]
+            lines += [f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in result.metrics.items()]
             lines += [""]
-        tiers = rules.tiers[homework]
-        word = "at most" if bars.FULL[homework].at_most else "at least"
+        tiers = rules.tiers[task]
+        word = "at most" if bars.FULL[task].at_most else "at least"
         wanted = ", ".join(f"{tier} {word} {bar.threshold:g} ({rules.points[tier]:g})" for tier, bar in tiers.items())
-        lines += [f"Tiers and their points, by {bars.FULL[homework].figure.replace('_', ' ')}: {wanted}.", ""]
-        if same := twins.get((student.name, homework)):
-            lines += [f"The same weights as: {_markdown(', '.join(same))}. {COPIES}", ""]
-    if absent := [homework for homework, result in student.results.items() if not result.handed_in]:
+        lines += [f"Tiers and their points, by {bars.FULL[task].metric.replace('_', ' ')}: {wanted}.", ""]
+        if number := number_of.get((student.name, task)):
+            lines += [f"Others have the same weights: group {number} in summary.md. {COPIES}", ""]
+    if absent := [task for task, result in student.results.items() if not result.handed_in]:
         lines += [f"Not handed in: {', '.join(absent)}.", ""]
     return "\n".join(lines)
 
 
-def _summary(students, homeworks, twins, protections):
+def _summary(students, tasks, groups, as_given, protections, left_out):
     lines = ["# Grades", "", f"{len(students):,} submissions. {protections[0].upper()}{protections[1:]}.", ""]
-    lines += ["| homework | bar | passed | with points | handed in | median |", "|---|---|---|---|---|---|"]
-    for homework in homeworks:
-        results = [student.results[homework] for student in students]
-        figures = [result.figures for result in results if result.figures]
-        values = [result.value for result in results if result.figures]
-        passed = sum(bars.FULL[homework].passes(each) for each in figures)
+    lines += [f"{left_out[0].upper()}{_markdown(left_out[1:])}.", ""] if left_out else []
+    lines += ["| task | bar | passed | with points | handed in | median |", "|---|---|---|---|---|---|"]
+    for task in tasks:
+        results = [student.results[task] for student in students]
+        metrics = [result.metrics for result in results if result.metrics]
+        values = [result.value for result in results if result.metrics]
+        passed = sum(bars.FULL[task].passes(each) for each in metrics)
         rewarded, given = sum(r.points > 0 for r in results), sum(r.handed_in for r in results)
         median = f"{statistics.median(values):.4f}" if values else ""
-        lines += [f"| {homework} | {bars.FULL[homework].threshold:g} | {passed} | {rewarded} | {given} | {median} |"]
+        lines += [f"| {task} | {bars.FULL[task].threshold:g} | {passed} | {rewarded} | {given} | {median} |"]
     lines += [
         "",
         "![how many students reached which tier](distribution.png)",
@@ -129,22 +140,27 @@ def _summary(students, homeworks, twins, protections):
     for student in students:
         link = f"[{_markdown(student.name)}](students/{quote(student.file)}.md)"
         lines += [f"| {link} | {student.points:g} | {_failures(student)} |"]
-    groups = sorted({(homework, tuple(sorted([name, *others]))) for (name, homework), others in twins.items()})
     if groups:
         lines += ["", "## Identical weights", "", COPIES, ""]
-        lines += [f"- {homework}: {_markdown(', '.join(names))}" for homework, names in groups]
+        lines += [
+            f"{number}. {task}, {len(names):,} submissions: {_markdown(', '.join(names))}"
+            for number, (task, names) in enumerate(groups, 1)
+        ]
+    if as_given:
+        lines += ["", "## The baseline as it was handed out", ""]
+        lines += [f"- {task}, {len(names):,} submissions: {_markdown(', '.join(names))}" for task, names in as_given]
     return "\n".join(lines) + "\n"
 
 
 def _failures(student):
-    """The homeworks that were handed in and got no points, with the reasons, each once."""
-    homeworks = {}
-    for homework, result in student.results.items():
+    """The tasks that were handed in and got no points, with the reasons, each once."""
+    tasks = {}
+    for task, result in student.results.items():
         if result.handed_in and not result.points:
-            homeworks.setdefault(result.reason, []).append(homework)
+            tasks.setdefault(result.reason, []).append(task)
     return "; ".join(
         f"{'all' if len(names) == len(student.results) > 1 else ', '.join(names)}: {_markdown(reason)}"
-        for reason, names in homeworks.items()
+        for reason, names in tasks.items()
     )
 
 
@@ -156,9 +172,9 @@ def _markdown(text):
 def _write_junit(path, students):
     suite = ElementTree.Element("testsuite", name="grades")
     for student in students:
-        for homework, result in student.results.items():
-            case = ElementTree.SubElement(suite, "testcase", classname=student.name, name=homework)
-            passed = bool(result.figures) and bars.FULL[homework].passes(result.figures)
+        for task, result in student.results.items():
+            case = ElementTree.SubElement(suite, "testcase", classname=student.name, name=task)
+            passed = bool(result.metrics) and bars.FULL[task].passes(result.metrics)
             if not result.handed_in:
                 ElementTree.SubElement(case, "skipped", message=result.reason)
             elif not passed:
@@ -177,24 +193,24 @@ def _write_text(path, text):
         part.write_text(text, encoding="utf-8")
 
 
-def show_distribution(path, students, homeworks, rules):
-    """For each homework how many students reached which tier, as bars."""
+def show_distribution(path, students, tasks, rules):
+    """For each task how many students reached which tier, as bars."""
     tiers = ["none", *sorted(rules.points, key=rules.points.get)]
-    columns = min(3, len(homeworks))
-    rows = -(-len(homeworks) // columns)
+    columns = min(3, len(tasks))
+    rows = -(-len(tasks) // columns)
     figure = plots.new_figure(max(4.2 * columns, 5), 3 * rows + 0.6, "Who reached which tier")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for ax in axes[len(homeworks) :]:
+    for ax in axes[len(tasks) :]:
         ax.set_axis_off()
-    for ax, homework in zip(axes, homeworks, strict=False):
-        results = [student.results[homework] for student in students]
+    for ax, task in zip(axes, tasks, strict=False):
+        results = [student.results[task] for student in students]
         absent = sum(not result.handed_in for result in results)
         counts = [sum(r.handed_in and (r.tier or "none") == tier for r in results) for tier in tiers]
         colours = ["lightgrey", plots.INK, *[plots.COLOURS[0]] * (len(tiers) - 1)]
         ax.bar(["absent", *tiers], [absent, *counts], color=colours)
         ax.bar_label(ax.containers[0], fontsize=9)
         ax.tick_params(axis="x", labelsize=8.5)
-        ax.set_title(homework, fontsize=11)
+        ax.set_title(task, fontsize=11)
         ax.set_ylabel("students")
         ax.margins(y=0.15)
         ax.yaxis.get_major_locator().set_params(integer=True)

@@ -1,4 +1,4 @@
-"""Points from figures, by the tiers of rules.toml."""
+"""Points from metrics, by the tiers of rules.toml."""
 
 import tomllib
 from pathlib import Path
@@ -11,15 +11,15 @@ DEFAULT = Path(__file__).with_name("rules.toml")
 
 
 class Rules(NamedTuple):
-    """points: {tier: points}. tiers: {homework: {tier: Bar}}. limits: see rules.toml."""
+    """points: {tier: points}. tiers: {task: {tier: Bar}}. limits: see rules.toml."""
 
     points: dict
     tiers: dict
     limits: dict
 
-    def judge(self, homework, figures):
-        """(the best tier that the figures reach, or None; its points)."""
-        reached = [tier for tier, bar in self.tiers[homework].items() if bar.passes(figures)]
+    def judge(self, task, metrics):
+        """(the best tier that the metrics reach, or None; its points)."""
+        reached = [tier for tier, bar in self.tiers[task].items() if bar.passes(metrics)]
         best = max(reached, key=lambda tier: self.points[tier], default=None)
         return best, self.points[best] if best else 0
 
@@ -35,11 +35,11 @@ def load(path=DEFAULT):
         if unknown:
             raise ValueError(f"it names {', '.join(sorted(unknown))}, which there is not")
         tiers = {}
-        for homework, bar in bars.FULL.items():
-            thresholds = content.get(homework, {"best": "bar"})
+        for task, bar in bars.FULL.items():
+            thresholds = content.get(task, {"best": "bar"})
             if {*thresholds} - {*points}:
                 raise ValueError(f"[points] lacks {', '.join(sorted({*thresholds} - {*points}))}")
-            tiers[homework] = {tier: _bar(bar, threshold) for tier, threshold in thresholds.items()}
+            tiers[task] = {tier: _bar(bar, threshold) for tier, threshold in thresholds.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"the rules in {path} cannot be used: {reason}") from None
@@ -47,7 +47,7 @@ def load(path=DEFAULT):
 
 
 def _bar(bar, threshold):
-    """The Bar of a tier: the assignment's with another threshold; below that without its further figures."""
+    """The Bar of a tier: the assignment's with another threshold; below that without its further metrics."""
     if threshold == "bar":
         return bar
     threshold = float(threshold)

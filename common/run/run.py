@@ -197,7 +197,7 @@ class Run:
                 f"{self.unit}s": self.progress.epoch,
                 "train_seconds": round(self.progress.seconds, 2),
                 "bar": bar.threshold if bar else None,
-                "value": metrics[bar.figure] if bar else None,
+                "value": metrics[bar.metric] if bar else None,
                 "passed": bar.passes(metrics) if bar and not sample else None,
                 **metrics,
             },

@@ -89,4 +89,6 @@ def _machine(kind):
     lines = cpu.read_text(encoding="utf-8", errors="replace").splitlines() if cpu.exists() else []
     cpu = sorted({line for line in lines if line.startswith(("vendor_id", "model", "cpu family", "flags"))})
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return hashlib.sha256(repr((kind, LAYERS[kind][0], cpu, cores, tf.__version__, keras.__version__)).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        repr((kind, LAYERS[kind][0], cpu, cores, tf.__version__, keras.__version__)).encode()
+    ).hexdigest()[:16]
