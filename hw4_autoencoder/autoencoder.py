@@ -40,8 +40,8 @@ def learn(config, run, dataset, views, build, callbacks=lambda model, epochs: []
     """Train an autoencoder, save it, judge it on the test images, draw its curves.
 
     views: (x, augmentation for Batches or None, x_val, what is shown of x_val), see inputs.py; uint8 images. build: a
-    function that returns the Autoencoder to train. callbacks(model, epochs): further ones of Keras, made after a stopped
-    run is restored. panels: further curves, (column of history.csv, label).
+    function that returns the Autoencoder to train. callbacks(model, epochs): further ones of Keras, made after a
+    stopped run is restored. panels: further curves, (column of history.csv, label).
     """
     x, augmentation, x_val, shown = views
     batches = Batches(x, x, config.batch_size, config.seed, augmentation)

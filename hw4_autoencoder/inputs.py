@@ -111,8 +111,8 @@ class Pairs:
         return np.stack([distorted(images, rng), distorted(partners, rng)], axis=1)
 
 
-# What is trained on: (x, augmentation for Batches or None, x_val, what is shown of x_val), uint8 images. x and x_val are
-# to be given back.
+# What is trained on: (x, augmentation for Batches or None, x_val, what is shown of x_val), uint8 images. x and x_val
+# are to be given back.
 
 
 def changed(config, dataset):

@@ -22,7 +22,7 @@ import pytest
 from common import bars, grade
 from common.errors import UserError
 from common.grading import grader, kept, names, rules, submissions, weights
-from common.grading.remote import Failed
+from common.grading.remote import Ended, Failed
 from tests.helpers import PATIENCE, ROOT, assert_one_sentence, wait_for
 
 RUN = "outputs/hw1_mnist_mlp"
@@ -114,10 +114,10 @@ class School:
 
     def grade(self, *more, **options):
         assert grade.main(self.options(*more, **options)) == 0
-        return self.rows()
+        return self.rows(options.get("out"))
 
-    def rows(self):
-        with (self.out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+    def rows(self, out=None):
+        with ((out or self.out) / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
             return {row["submission"]: row for row in csv.DictReader(file)}
 
     def summary(self):
@@ -204,14 +204,14 @@ NOTHING = {
     "damaged zip": ({"hw.zip": "PK"}, "it holds hw.zip, which is not opened: the zip cannot be unpacked"),
     "no name": (
         {"outputs/mine/model.keras": "1"},
-        "mine/model.keras, of which no config.json says what it is a run of",
+        "mine/model.keras, of which no config.json names a task that has a bar",
     ),
     "own faces": (
         {
             "outputs/x/model.keras": "1",
             "outputs/x/config.json": '{"task": null, "data": {"kind": ""}}',
         },
-        "it holds x, a run of hw5_anime_dcgan/own faces, for which there is no bar",
+        "it holds x/model.keras, of which no config.json names a task that has a bar",
     ),
 }
 
@@ -258,7 +258,7 @@ def test_table_opens_in_excel(school):
     school.grade()
     content = (school.out / "grades.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbfsubmission,")
-    assert "\r\n王小明,4,".encode() in content
+    assert "\r\n王小明,6,".encode() in content  # the points of the tier medium
 
 
 # Zips of all kinds
@@ -329,8 +329,8 @@ def test_damaged_data(kind, school):
     for place in range(30 + len(MODEL), 30 + len(MODEL) + 40, 3):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
         (row,) = school.grade().values()
-        assert reason(row).startswith(("refused: the zip cannot be unpacked", "the grader could not"))
-        assert reason(row).startswith("refused: the zip cannot be unpacked"), reason(row)
+        harmless = text[:40] in reason(row)  # some bytes of LZMA's header do not matter
+        assert reason(row).startswith("refused: the zip cannot be unpacked") or harmless, reason(row)
 
 
 def test_deep_folders(school):
@@ -408,11 +408,11 @@ def test_goes_on_where_it_was_stopped(school, monkeypatch):
     school.grade(out=school.root / "whole")
     assert len(school.graded()) == 5
     take = submissions.take
-    for error, status in ((KeyboardInterrupt, 130), (UserError, 1)):
+    for error, status in ((KeyboardInterrupt, 130), (Ended, 1)):
 
         def stop_at_the_fourth(run, *more, error=error):
             if "student3" in run.folder.parts:
-                raise error("there is no mnist.npz")
+                raise error("stopped")
             return take(run, *more)
 
         with monkeypatch.context() as patch:
@@ -616,7 +616,7 @@ def test_better_than_anything_known_is_remarked(school):
     for name, text in (("heart", "1.0"), ("best", "0.9953"), ("published", "0.9965")):
         put(school.folder / name, **{MODEL: text})
     rows = school.grade()
-    assert reason(rows["heart"]).endswith("better than the best figure that is known, 0.9965: look at it")
+    assert reason(rows["heart"]).endswith("better than the best value that is known, 0.9965: look at it")
     assert rows["heart"]["points"] == "10"
     assert "look at it" not in reason(rows["best"]) + reason(rows["published"])
 

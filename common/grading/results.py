@@ -19,8 +19,8 @@ COPIES = (
 def write(folder, students, tasks, rules, protections, baseline=(), left_out=""):
     """Write everything into `folder`.
 
-    students: list of grader.Student, tasks: of common/bars.py. baseline: hashes of weights that were handed out. left_out: a
-    sentence about what was no submission, or "".
+    students: list of grader.Student, tasks: of common/bars.py. baseline: hashes of weights that were handed out.
+    left_out: a sentence about what was no submission, or "".
     """
     groups = alike(students, tasks, baseline)
     number_of = {(name, task): i for i, (task, names) in enumerate(groups, 1) for name in names}
