@@ -15,6 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 import numpy as np
 
 from common import data
@@ -22,7 +25,7 @@ from common.data import poems
 from common.data.corpus import decode
 from common.figures import plots
 from common.figures.glyphs import drawable
-from common.run import analysis, cli
+from common.run import analysis
 
 HOMEWORK = "hw3_lstm_text"
 WATCHED = 16_384  # held-out characters that the cells are watched on

@@ -15,12 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 import numpy as np
 
 from common.data import poems
 from common.data.corpus import decode, encode
 from common.errors import UserError
-from common.run import analysis, cli, streams
+from common.run import analysis, streams
 
 HOMEWORK = "hw3_lstm_text"
 CLAUSE_ENDS = "，。？！；"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 from common import data, files
 from common.errors import OptionError, UserError
 from common.figures import plots
-from common.run import cli
 
 HOMEWORK = "hw3_lstm_text"
 SETTINGS = {  # tuned on the last tenth of the training text

@@ -11,13 +11,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
+import keras
 import numpy as np
 
 from common import data
 from common.figures import plots
-from common.run import analysis, cli
-from hw5_anime_dcgan import attributes
+from common.run import analysis
+from hw5_anime_dcgan import attributes, progress
 from hw5_anime_dcgan.generate import slerp
+from hw5_anime_dcgan.quality import Judge
 
 HOMEWORK = "hw5_anime_dcgan"
 SAMPLES = 3000  # faces in which directions are looked for
@@ -32,9 +37,7 @@ class Faces:
     """The trained generator: noise (n, latent_dim) to uint8 faces, each with the same wish if it takes any."""
 
     def __init__(self, generator):
-        from hw5_anime_dcgan import report
-
-        self.generator, self._draw = generator, report.draw
+        self.generator, self._draw = generator, progress.draw
         self.latent_dim = generator.inputs[0].shape[1]
         self.conditional = len(generator.inputs) == 2
         self.wish = attributes.one_hot([attributes.HAIR.index("brown")], [attributes.EYES.index("blue")])
@@ -52,11 +55,6 @@ class Faces:
 def analyze(options):
     """Draw all pictures of the run."""
     generator, config = analysis.open_model(options, HOMEWORK)
-    import keras
-
-    from hw5_anime_dcgan import model  # noqa: F401  (the layer of the discriminator)
-    from hw5_anime_dcgan.quality import Judge
-
     faces = Faces(analysis.in_float32(generator))
     discriminator = analysis.in_float32(keras.models.load_model(options.run / "discriminator.keras"))
     settings = analysis.run_options(options, config)
@@ -143,8 +141,6 @@ def show_arithmetic(faces, noise, drawn, path, pairs=4):
 
 def split_at(generator, stage):
     """(model from the inputs to the output of the layer `stage`, model from there to the picture)."""
-    import keras
-
     before = keras.Model(generator.inputs, generator.get_layer(stage).output)
     x = maps = keras.Input(generator.get_layer(stage).output.shape[1:])
     names = [layer.name for layer in generator.layers]
@@ -160,8 +156,6 @@ def show_stages(faces, noise, path):
     detail that the stage placed is gone. And of each stage the one channel whose loss changes the faces most. numbers:
     mean absolute change of the pixels, white = 1, for either.
     """
-    from hw5_anime_dcgan import report
-
     whole = faces.draw(noise)
     rows, numbers = [("as drawn", whole)], {}
     for stage in STAGES:
@@ -169,7 +163,7 @@ def show_stages(faces, noise, path):
         maps = before.predict(faces.inputs(noise), verbose=0)
         n, side, _, channels = maps.shape
         coarse = maps.reshape(n, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4), keepdims=True)
-        blurred = report.draw(
+        blurred = progress.draw(
             after, np.broadcast_to(coarse, (n, side // 2, 2, side // 2, 2, channels)).reshape(maps.shape)
         )
         power = np.argsort(-(maps**2).mean(axis=(0, 1, 2)))[:16]  # the silent ones change nothing
@@ -177,7 +171,7 @@ def show_stages(faces, noise, path):
         for channel in power:
             less = maps.copy()
             less[..., channel] = 0
-            without.append(report.draw(after, less))
+            without.append(progress.draw(after, less))
         change = [float(np.abs(each.astype(float) - whole).mean() / 255) for each in without]
         rows.append((f"{side} x {side}, no detail", blurred))
         rows.append((f"{side} x {side}, less channel {power[np.argmax(change)]}", without[int(np.argmax(change))]))

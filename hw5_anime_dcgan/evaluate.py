@@ -52,8 +52,8 @@ def score(predictor, folder, faces):
     if drawn.min() < 0 or drawn.max() > 1:
         raise UserError("its faces are not made of numbers between 0 and 1")
     images = np.round(255 * drawn).astype("uint8")
-    figures = faces.judge.figures_beside_real(images)
-    return figures if wishes is None else figures | asked_and_found(images, wishes)
+    scores = faces.judge.metrics_beside_real(images)
+    return scores if wishes is None else scores | asked_and_found(images, wishes)
 
 
 def noise(generator, n, seed, wishes=None):
@@ -79,7 +79,7 @@ def asked_and_found(images, wishes):
     wishes: one-hot (n, 17). Chance is how often it would by luck, faces and wishes being drawn apart from each other.
     """
     split = len(attributes.HAIR)
-    figures = {}
+    scores = {}
     for name, wished, found, names in zip(
         ("hair", "eyes"),
         (wishes[:, :split].argmax(axis=1), wishes[:, split:].argmax(axis=1)),
@@ -88,9 +88,9 @@ def asked_and_found(images, wishes):
         strict=True,
     ):
         shares = [np.bincount(each, minlength=len(names)) / len(each) for each in (wished, found)]
-        figures[f"{name}_as_asked"] = float(np.mean(wished == found))
-        figures[f"{name}_by_chance"] = float(shares[0] @ shares[1])
-        figures[f"{name}_as_asked_by_colour"] = {
+        scores[f"{name}_as_asked"] = float(np.mean(wished == found))
+        scores[f"{name}_by_chance"] = float(shares[0] @ shares[1])
+        scores[f"{name}_as_asked_by_colour"] = {
             names[i]: float(np.mean(found[wished == i] == i)) for i in np.unique(wished)
         }
-    return figures
+    return scores

@@ -13,11 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
 import numpy as np
 
 from common.errors import UserError
-from common.run import analysis, cli
-from hw5_anime_dcgan import attributes
+from common.run import analysis
+from hw5_anime_dcgan import attributes, progress
 
 HOMEWORK = "hw5_anime_dcgan"
 TOGETHER = 1000  # faces held in memory
@@ -61,7 +64,6 @@ def slerp(start, end, steps):
 
 def generate(options):
     generator, _ = analysis.open_model(options, HOMEWORK)
-    from hw5_anime_dcgan import report  # needs Keras, which starts after the device is chosen
 
     generator = analysis.in_float32(generator)
     conditional = len(generator.inputs) == 2
@@ -72,7 +74,7 @@ def generate(options):
 
     def draw(noise, seeds):
         wishes = np.stack([face_wish(seed, options) for seed in seeds]) if conditional else None
-        return report.draw(generator, [noise, wishes] if conditional else noise)
+        return progress.draw(generator, [noise, wishes] if conditional else noise)
 
     if options.walk:
         places = [face_noise(seed, latent_dim, options.truncation) for seed in options.walk]
@@ -81,7 +83,7 @@ def generate(options):
         faces = draw(noise, [options.walk[0]] * len(noise))  # one wish for all
         large = faces.repeat(3, axis=1).repeat(3, axis=2)
         path = folder / f"walk_{'_'.join(map(str, options.walk))}.gif"
-        report.save_gif(path, large, 80)
+        progress.save_gif(path, large, 80)
         print(f"{len(options.walk)} faces and the way between them: {path}")
         return
     found = []
@@ -91,11 +93,11 @@ def generate(options):
         faces = draw(noise, seeds)
         if options.grid:
             path = folder / f"grid_{seeds[0]}.png"
-            report.save_png(path, report.grid(faces, int(np.ceil(np.sqrt(len(faces))))))
+            progress.save_png(path, progress.grid(faces, int(np.ceil(np.sqrt(len(faces))))))
             print(f"the faces {seeds[0]} to {seeds[-1]}: {path}")
         else:
             for seed, face in zip(seeds, faces, strict=True):
-                report.save_png(folder / f"face_{seed:06d}.png", face)
+                progress.save_png(folder / f"face_{seed:06d}.png", face)
         found.append(attributes.read(faces))
     if not options.grid:
         print(f"{options.count:,} faces: {folder}")

@@ -1,4 +1,4 @@
-"""Judges drawn faces by figures: are they like real ones, are all kinds among them, are they more than copies?
+"""Judges drawn faces by numbers: are they like real ones, are all kinds among them, are they more than copies?
 
 Everything is computed on the features of features.py, each divided by its spread over the training faces.
 
@@ -51,11 +51,11 @@ class Judge:
         """The Fréchet distance of `n` training faces: what a perfect generator would get."""
         return frechet_distance(self.moments, _moments(self.train[:n]))
 
-    def figures_beside_real(self, images):
-        """`figures`, and the Fréchet distance of as many training faces and as a multiple of it."""
-        figures, of_real = self.figures(images), self.of_real(len(images))
-        ratio = figures["frechet_distance"] / of_real
-        return figures | {"frechet_distance_of_real": of_real, "frechet_ratio": ratio}
+    def metrics_beside_real(self, images):
+        """`metrics`, and the Fréchet distance of as many training faces and as a multiple of it."""
+        metrics, of_real = self.metrics(images), self.of_real(len(images))
+        ratio = metrics["frechet_distance"] / of_real
+        return metrics | {"frechet_distance_of_real": of_real, "frechet_ratio": ratio}
 
     @threadpool_limits.wrap(limits=1)
     def nearest(self, images):
@@ -73,8 +73,8 @@ class Judge:
         return np.concatenate(distances), np.concatenate(rows)
 
     @threadpool_limits.wrap(limits=1)
-    def figures(self, images):
-        """The figures above for drawn faces, a dict of floats."""
+    def metrics(self, images):
+        """The metrics above for drawn faces, a dict of floats."""
         drawn = extract(images) / self.scale
         between = euclidean_distances(drawn, self.real)
         return {
@@ -119,14 +119,14 @@ def _colour_spread(images):
 
 
 def troubles(row):
-    """What is wrong with a report (a row of history.csv), each as a sentence that says what to try; [] if nothing."""
+    """What is wrong with a row of history.csv, each as a sentence that says what to try; [] if nothing."""
     if row["updates"] < EARLY:
         return []
     found = []
     if row["fooled"] < 0.02 and row["real_loss"] + row["fake_loss"] < 0.1:
         found.append(
             "the discriminator has won: it tells all drawn faces from real ones, and the generator learns nothing from "
-            "that; try --model best if this is another, more faces or another --seed"
+            "that; try another --model, more faces or another --seed"
         )
     if row["generator_loss"] > 20:
         found.append(
@@ -136,11 +136,11 @@ def troubles(row):
     if row["diversity_ratio"] < 0.4:
         found.append(
             f"the faces have collapsed: they differ only {100 * row['diversity_ratio']:.0f} % as much as real ones; "
-            "try --model best if this is another, or another --seed"
+            "try another --model, or another --seed"
         )
     elif row["colour_ratio"] < 0.4:
         found.append(
             f"the colours have collapsed: they vary only {100 * row['colour_ratio']:.0f} % as much as real ones; "
-            "try --model best if this is another, or another --seed"
+            "try another --model, or another --seed"
         )
     return found

@@ -22,14 +22,14 @@ import numpy as np
 from keras import ops
 
 from common import data
-from common.data.batches import Stretches
 from common.errors import OptionError, UserError
 from common.gan import GAN
 from common.run.predictor import Local
-from hw5_anime_dcgan import attributes, evaluate, report
+from hw5_anime_dcgan import attributes, evaluate, progress
 from hw5_anime_dcgan.diffaugment import shift
 from hw5_anime_dcgan.model import build_discriminator, build_generator
 from hw5_anime_dcgan.quality import Judge
+from hw5_anime_dcgan.stretches import Stretches
 
 HOMEWORK = "hw5_anime_dcgan"
 LADDER = (100, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # updates after which the lecture shows samples
@@ -37,7 +37,7 @@ SETTINGS = {
     "fast": {  # a DCGAN and what helps when there are few faces
         "layers": "convolution",  # what --precision auto measures
         "updates": 4000,
-        "report_every": 500,  # updates; there are also those of the ladder
+        "show_every": 500,  # updates; there are also those of the ladder
         "batch_size": 64,
         "width": 32,  # channels of the networks next to the image; 64 is usual, and four times as slow
         "latent_dim": 100,  # numbers of noise
@@ -55,7 +55,7 @@ SETTINGS = {
     "best": {  # as far as it goes: what R3GAN (Huang et al. 2024) trains by, with the networks of DCGAN
         "layers": "convolution",
         "updates": 50_000,
-        "report_every": 2500,
+        "show_every": 2500,
         "batch_size": 64,
         "width": 32,
         "latent_dim": 100,
@@ -73,7 +73,7 @@ SETTINGS = {
     "classic": {  # Radford et al. 2015, section 4
         "layers": "convolution",
         "updates": 4000,
-        "report_every": 500,
+        "show_every": 500,
         "batch_size": 64,
         "width": 32,
         "latent_dim": 100,
@@ -97,7 +97,7 @@ OPTIONS = {
         "help": "batches to train on; with --resume more than before",
     },
     "width": {"type": cli.positive, "metavar": "N", "help": "channels of the networks next to the image"},
-    "report_every": {
+    "show_every": {
         "type": cli.positive,
         "metavar": "N",
         "help": "updates between two looks at it, each with faces, metrics and a checkpoint",
@@ -138,8 +138,8 @@ def relativistic(real, fake):
 LOSSES = {"hinge": hinge, "logistic": logistic, "relativistic": relativistic}
 
 
-def report_points(updates, every):
-    """The update counts of the reports: those of the lecture, every `every`, and the last."""
+def stops(updates, every):
+    """The update counts at which faces are shown: those of the lecture, every `every`, and the last."""
     return sorted({n for n in (*LADDER, *range(every, updates, every)) if n < updates} | {updates})
 
 
@@ -161,11 +161,11 @@ def train(config, run):
     batches = Stretches(x, labels, config.batch_size, config.seed, config.mirror)
     wishes = evaluate.wishes_like(labels)
     judge = Judge(x, x_val[: evaluate.JUDGED])
-    run.reports = report_points(config.updates, config.report_every)
+    run.stops = stops(config.updates, config.show_every)
     finished = run.restore(model)
-    run.reports = sorted({*run.reports, finished} - {0})  # a training that goes on for longer
-    callbacks = [report.Report(run, generator, model.discriminator, judge, wishes), *run.callbacks()]
-    for i, (begin, end) in enumerate(zip([0, *run.reports], run.reports, strict=False)):
+    run.stops = sorted({*run.stops, finished} - {0})  # a training that goes on for longer
+    callbacks = [progress.Show(run, generator, model.discriminator, judge, wishes), *run.callbacks()]
+    for i, (begin, end) in enumerate(zip([0, *run.stops], run.stops, strict=False)):
         if begin >= finished:
             stretch = batches.between(begin, end)
             model.fit(stretch, shuffle=False, initial_epoch=i, epochs=i + 1, callbacks=callbacks, verbose=run.verbose)
@@ -176,7 +176,7 @@ def train(config, run):
     metrics["updates_per_second"] = float(np.median([row["updates_per_second"] for row in run.progress.history]))
     metrics["best_updates"] = min(run.progress.history, key=lambda row: row["frechet_distance"])["updates"]
     run.finish(best, metrics)
-    report.show_progress(run, LADDER)
+    progress.show_progress(run, LADDER)
 
 
 def build(config, n_attributes):

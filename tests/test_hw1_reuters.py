@@ -17,7 +17,9 @@ from common.errors import UserError
 from common.figures import plots
 from hw1_reuters_mlp import analyze, texts, train
 from hw1_reuters_mlp.bag_of_words import BagOfWords
+from hw1_reuters_mlp.committee import build_committee
 from hw1_reuters_mlp.marked_text import draw_texts
+from hw1_reuters_mlp.model import build_mlp
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
@@ -64,15 +66,23 @@ def config(folder):
     return Namespace(data="full", data_dir=folder, limit=None, seed=0)
 
 
-@pytest.mark.parametrize("members", [1, 5])
-def test_every_member_gives_a_margin_per_topic_and_the_answer_is_their_mean(members):
-    from hw1_reuters_mlp.model import build_mlp
-
-    each, mean = build_mlp(n_words=30, n_topics=46, units=8, dropout=0.5, l2=1e-4, members=members)
+def test_every_member_gives_a_margin_per_topic_and_the_answer_is_their_mean():
+    each, mean = build_committee(n_words=30, n_topics=46, units=8, dropout=0.5, l2=1e-4, members=5)
     rows = np.random.default_rng(0).random((4, 30), "float32")
     margins = each.predict(rows, verbose=0)
-    assert margins.shape == (4, members, 46)
+    assert margins.shape == (4, 5, 46)
     np.testing.assert_allclose(mean.predict(rows, verbose=0), margins.mean(axis=1), atol=1e-5)
+
+
+def test_a_committee_of_one_is_the_plain_network():
+    rows = np.random.default_rng(0).random((4, 30), "float32")
+    plain = build_mlp(30, 46, 8, 0.5, 1e-4)
+    each, mean = build_committee(30, 46, 8, 0.5, 1e-4, 1)
+    each.set_weights([new.reshape(old.shape) for new, old in zip(plain.get_weights(), each.get_weights(), strict=True)])
+    np.testing.assert_allclose(mean.predict(rows, verbose=0), plain.predict(rows, verbose=0), atol=1e-5)
+    penalties = [float(sum(model.losses)) for model in (plain, each)]
+    assert penalties[0] == pytest.approx(penalties[1])
+    assert penalties[0] > 0
 
 
 def test_words_early_in_a_wire_count_more_and_rare_words_more_than_frequent_ones():

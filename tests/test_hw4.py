@@ -14,7 +14,22 @@ from common import bars, data
 from common.data import faces, sample_data
 from common.errors import UserError
 from common.gan import GAN
-from hw4_autoencoder import analyze, codes, evaluate, generated, inputs, maps, model, train, writing
+from hw4_autoencoder import (
+    analyze,
+    codes,
+    evaluate,
+    generated,
+    inputs,
+    judge,
+    maps,
+    model,
+    train,
+    train_gan,
+    train_neighbours,
+    train_vae,
+    writing,
+)
+from hw4_autoencoder.autoencoder import task_of
 from tests import helpers
 from tests.helpers import (
     STAGED,
@@ -27,10 +42,7 @@ from tests.helpers import (
 
 SHAPES = ((28, 28), (32, 32, 3), (64, 64, 3))
 TINY = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
-DEFAULTS = [
-    *([], ["--latent-dim", "2"], ["--model", "conv"], ["--model", "vae"]),
-    *(["--model", "neighbours"], ["--model", "cgan"]),
-]
+SCRIPTS = {name: script for script in (train, train_vae, train_neighbours, train_gan) for name in script.SETTINGS}
 OF_CODES = {
     *("curves", "map", "maps", "spread", "overlap", "plane", "numbers", "reconstructions", "denoising"),
     *("slanted", "walks", "written", "random"),
@@ -41,19 +53,19 @@ OF_GAN = {"curves", "samples", "reports", "training", "written", "walks", "neare
 @pytest.fixture(scope="module", autouse=True)
 def one_judge():
     """All runs on the sample share a judge, which would be alike in all of them; and few samples are judged."""
-    train_judge, judges = generated._train_judge, []
+    train_judge, judges = judge._train_judge, []
 
     def judge_of(dataset, seed):
         if dataset.source is not None and dataset.source.kind != "sample":
             return train_judge(dataset, seed)
         if not judges:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setitem(generated.JUDGE, "updates", 120)
+                patch.setitem(judge.JUDGE, "updates", 120)
                 judges.append(train_judge(all_digits(), seed))
         return judges[0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generated, "_train_judge", judge_of)
+        patch.setattr(judge, "_train_judge", judge_of)
         patch.setattr(evaluate, "JUDGED", 300)
         yield
 
@@ -82,11 +94,15 @@ def compiled_once(tmp_path_factory):
 @pytest.fixture
 def small_networks(monkeypatch):
     """What is tested does not depend on the widths of the networks."""
-    for settings in train.SETTINGS.values():
+    for recipe, script in SCRIPTS.items():
         for name, value in (("hidden", [64, 32]), ("head", [32]), ("width", 4)):
-            if name in settings:
-                monkeypatch.setitem(settings, name, value)
-    monkeypatch.setitem(train.SETTINGS["vae"]["colour"], "width", 4)
+            if name in script.SETTINGS[recipe]:
+                monkeypatch.setitem(script.SETTINGS[recipe], name, value)
+
+
+def run(recipe, *options, out):
+    """The exit status of the script that has this recipe."""
+    return SCRIPTS[recipe].main(["--model", recipe, *options, "--out", str(out)])
 
 
 def all_digits():
@@ -107,7 +123,7 @@ def vae(tmp_path_factory):
     """A very short training of a VAE on the sample."""
     out = tmp_path_factory.mktemp("vae") / "out"
     options = ["--data", "sample", "--limit", "1000", "--batch-size", "100", "--epochs", "4"]
-    assert train.main([*options, "--model", "vae", "--out", str(out)]) == 0
+    assert run("vae", *options, out=out) == 0
     return out
 
 
@@ -116,7 +132,7 @@ def cgan(tmp_path_factory):
     """A very short training of a GAN that is told which digit to write."""
     out = tmp_path_factory.mktemp("cgan") / "out"
     options = ["--data", "sample", "--limit", "500", "--batch-size", "100", "--epochs", "3"]
-    assert train.main([*options, "--model", "cgan", "--out", str(out)]) == 0
+    assert run("cgan", *options, out=out) == 0
     return out
 
 
@@ -129,7 +145,7 @@ def test_autoencoders_give_back_images_of_the_size_they_see(kind, shape, tmp_pat
     if kind == "dense":
         encoder, decoder = model.dense_encoder(shape, [8], "relu", 3), model.dense_decoder(shape, [8], "relu", 3)
     else:
-        encoder, decoder = model.conv_encoder(shape, 4, 1, "relu", 3), model.conv_decoder(shape, 4, 1, "relu", 3)
+        encoder, decoder = model.conv_encoder(shape, 4, "relu", 3), model.conv_decoder(shape, 4, "relu", 3)
     images = np.random.default_rng(0).integers(0, 256, (5, *shape), "uint8")
     assembled = model.assemble(encoder, decoder)
     pictures = assembled.predict(images, verbose=0)
@@ -155,14 +171,18 @@ def test_generator_and_discriminator_fit_each_other(shape, n_classes):
     assert logits.shape == (3, 1)
 
 
-def small(kind, **options):
-    small = {"network": "dense", "hidden": [16], "width": 4, "head": [], "activation": "relu", "latent_dim": 2}
-    settings = {**train.SETTINGS[kind], **small}
-    return train.build(Namespace(model=kind, seed=0, **{**settings, **options}), (28, 28), np.zeros((1, 1), int))
+def small_vae():
+    size = (28, 28), [16], "relu", 2
+    return train_vae.VAE(model.dense_encoder(*size, variational=True), model.dense_decoder(*size), 0)
+
+
+def small_neighbours():
+    encoder, decoder = model.conv_encoder((28, 28), 4, "relu", 2), model.dense_decoder((28, 28), [16], "relu", 2)
+    return train_neighbours.Neighbours(encoder, decoder, np.zeros((1, 1), int))
 
 
 def test_the_loss_of_the_vae_is_the_negative_elbo():
-    vae = small("vae")
+    vae = small_vae()
     images = sample_data.digits()[0][:50]
     vae.compile("sgd")
     mean, log_variance = np.array([[0.0, 1], [2, -1]]), np.array([[0.0, 0], [-1, 1]])
@@ -178,7 +198,7 @@ def test_the_loss_of_the_vae_is_the_negative_elbo():
 
 
 def test_the_contrast_of_neighbours_is_info_nce_with_the_cauchy_kernel():
-    neighbours = small("neighbours")
+    neighbours = small_neighbours()
     neighbours.compile("sgd")
     points = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
     kernel = 1 / (1 + ((points[:, None] - points[None]) ** 2).sum(axis=2))
@@ -196,7 +216,7 @@ def test_what_the_decoder_learns_does_not_move_the_map():
     weights = []
     for to_draw in (images, np.zeros_like(images)):
         keras.utils.set_random_seed(0)
-        neighbours = small("neighbours")
+        neighbours = small_neighbours()
         neighbours.compile(keras.optimizers.SGD(1e-3))
         neighbours.fit(pairs, to_draw, batch_size=16, shuffle=False, verbose=0)
         weights.append((neighbours.encoder.get_weights(), neighbours.decoder.get_weights()))
@@ -210,6 +230,7 @@ def make_gan(generator_rate, discriminator_rate):
     gan = GAN(
         model.build_generator((28, 28), 7, 4),
         model.build_discriminator((28, 28), 4, 0.3),
+        train_gan.logistic_losses,
         model.build_generator((28, 28), 7, 4),
         memory=10,
         seed=0,
@@ -257,24 +278,23 @@ def test_the_average_follows_the_generator():
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("recipe", "options"),
     [
-        ["--model", "dense", "--noise", "0.3"],
-        pytest.param(["--model", "conv"], marks=pytest.mark.full),  # the rest cover its parts
-        ["--model", "vae", "--pixels", "binary"],
-        ["--model", "neighbours"],
-        pytest.param(["--digit", "8", "--limit", "600"], marks=pytest.mark.full),
-        ["--model", "cgan"],
+        ("dense", ["--noise", "0.3"]),
+        pytest.param("conv", [], marks=pytest.mark.full),  # the rest cover its parts
+        ("vae_binary", []),
+        ("neighbours", []),
+        pytest.param("gan", ["--digit", "8", "--limit", "600"], marks=pytest.mark.full),
+        ("cgan", []),
     ],
-    ids=lambda options: options[1],
 )
-def test_a_stopped_run_of_every_model_resumes_exactly(options, small_networks, tmp_path, monkeypatch):
-    assert_resumes_exactly(train, [*TINY, *options], tmp_path, monkeypatch)
+def test_a_stopped_run_of_every_kind_resumes_exactly(recipe, options, small_networks, tmp_path, monkeypatch):
+    assert_resumes_exactly(SCRIPTS[recipe], [*TINY, "--model", recipe, *options], tmp_path, monkeypatch)
 
 
 def test_short_training_passes_the_bar_of_the_sample(autoencoder):
     found = metrics(autoencoder)
-    assert bars.SUBSET["hw4_autoencoder/dense 32", "sample"].passes(found), found
+    assert bars.SUBSET["hw4_autoencoder/dense", "sample"].passes(found), found
     assert found["passed"] is None
     assert found["n_train"] == 4000
     assert found["test_mse"] < found["pca_mse"]
@@ -284,24 +304,22 @@ if (STAGED / "mnist.npz").exists():
 
     def test_short_training_passes_the_bar_of_5000_real_digits(tmp_path):
         options = ["--limit", "5000", "--epochs", "12", "--batch-size", "100"]
-        train_on_real_subset(train, tmp_path, *options, variant="/dense 32")
+        train_on_real_subset(train, tmp_path, *options, variant="/dense")
 
 
 if (STAGED / "mnist.npz").exists():
 
     @pytest.mark.slow  # an hour
-    @pytest.mark.parametrize("options", DEFAULTS, ids=" ".join)
-    def test_default_training_passes_the_bar_of_the_assignment(options, tmp_path):
-        assert train.main(["--data", "full", "--data-dir", str(STAGED), *options, "--out", str(tmp_path)]) == 0
+    @pytest.mark.parametrize("recipe", ["dense", "map", "conv", "vae", "neighbours", "cgan"])
+    def test_default_training_passes_the_bar_of_the_assignment(recipe, tmp_path):
+        assert run(recipe, "--data", "full", "--data-dir", str(STAGED), out=tmp_path) == 0
         assert metrics(tmp_path)["passed"] is True
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    "options", [["--epochs", "25"], ["--model", "vae", "--epochs", "12"], ["--model", "cgan", "--epochs", "8"]], ids=str
-)
-def test_a_part_of_the_training_passes_the_bar_of_the_assignment(options, tmp_path):
-    assert train.main(["--data", "full", *options, "--out", str(tmp_path)]) == 0
+@pytest.mark.parametrize(("recipe", "epochs"), [("dense", "25"), ("vae", "12"), ("cgan", "8")])
+def test_a_part_of_the_training_passes_the_bar_of_the_assignment(recipe, epochs, tmp_path):
+    assert run(recipe, "--data", "full", "--epochs", epochs, out=tmp_path) == 0
     assert metrics(tmp_path)["passed"] is True
 
 
@@ -310,37 +328,71 @@ def test_a_part_of_the_training_passes_the_bar_of_the_assignment(options, tmp_pa
     [
         ("neighbours", "cifar10"),
         ("cgan", "cifar10"),
-        ("vae", "faces"),
+        ("vae_colour", "faces"),
     ],
 )
-def test_every_model_learns_colour_images_too(name, data_set, small_networks, tmp_path):
+def test_every_kind_learns_colour_images_too(name, data_set, small_networks, tmp_path):
     options = ["--data", "sample", "--limit", "40", "--batch-size", "20", "--epochs", "1", "--data-set", data_set]
-    assert train.main([*options, "--model", name, "--out", str(tmp_path)]) == 0
+    assert run(name, *options, out=tmp_path) == 0
     found = metrics(tmp_path)
-    assert found["bar"] is None
+    assert found["task"] is found["bar"] is None
     assert ("knn_error" in found) == (name == "neighbours")
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
+    ("recipe", "options", "reason"),
     [
-        ("--digit 8 --model vae", "--digit"),
-        ("--digit 8 --data-set cifar10", "--digit"),
-        ("--model cgan --data-set faces", "needs classes"),
-        ("--model conv --pixels binary", "--pixels"),
-        ("--model vae --noise 0.2", "--noise"),
+        ("cgan", "--digit 8", "--digit"),
+        ("gan", "--digit 8 --data-set cifar10", "--digit"),
+        ("cgan", "--data-set faces", "needs classes"),
+        ("vae", "--data-set cifar10", "take --model vae_colour"),
+        ("gan", "--gpus 2", "one GPU"),
     ],
 )
-def test_options_that_do_not_go_together(options, reason, tmp_path, capsys):
-    assert train.main([*TINY, *options.split(), "--out", str(tmp_path)]) == 2
+def test_options_that_do_not_go_together(recipe, options, reason, tmp_path, capsys):
+    assert run(recipe, *TINY, *options.split(), out=tmp_path) == 2
     assert_one_sentence(capsys.readouterr().err, reason)
 
 
 @pytest.mark.parametrize(
-    "options",
-    ["--latent-dim 2 --noise 0.3", "--model conv", "--model vae --latent-dim 5", "--model vae --data-set cifar10"],
+    ("script", "options", "recipe"),
+    [
+        (train_gan, {"digit": None, "data_set": "mnist"}, "cgan"),
+        (train_gan, {"digit": 8, "data_set": "mnist"}, "gan"),
+        (train_gan, {"digit": None, "data_set": "faces"}, "gan"),
+        (train_vae, {"data_set": "mnist"}, "vae"),
+        (train_vae, {"data_set": "faces"}, "vae_colour"),
+    ],
 )
-def test_every_recorded_setting_is_one_that_the_run_goes_by(options, small_networks, tmp_path, monkeypatch):
+def test_the_recipe_where_none_was_asked_for(script, options, recipe):
+    assert script.choose_model(options) == recipe
+
+
+def test_only_the_graded_task_has_a_bar():
+    given = {"homework": "hw4_autoencoder", "data_set": "mnist", "noise": 0.0}
+    for name, numbers in evaluate.CODES.items():
+        assert SCRIPTS[name].SETTINGS[name]["latent_dim"] == numbers
+        task = task_of(Namespace(**given, model=name, latent_dim=numbers))
+        assert task == f"hw4_autoencoder/{name}"
+        assert task in bars.FULL
+        for change in ({"data_set": "faces"}, {"noise": 0.1}, {"latent_dim": numbers + 1}):
+            changed = {**given, "model": name, "latent_dim": numbers, **change}
+            assert task_of(Namespace(**changed)) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("map", "--noise 0.3"),
+        ("conv", ""),
+        ("vae", "--latent-dim 5"),
+        ("vae_binary", ""),
+        ("vae_colour", "--data-set cifar10"),
+        ("neighbours", ""),
+        ("gan", ""),
+    ],
+)
+def test_every_recorded_setting_is_one_that_the_run_goes_by(model, options, small_networks, tmp_path, monkeypatch):
     read = set()
 
     class Watched(Namespace):
@@ -350,9 +402,9 @@ def test_every_recorded_setting_is_one_that_the_run_goes_by(options, small_netwo
 
     monkeypatch.setattr("common.run.cli.argparse.Namespace", Watched)
     tiny = ["--data", "sample", "--limit", "80", "--batch-size", "64", "--epochs", "1", "--precision", "float32"]
-    assert train.main([*tiny, *options.split(), "--out", str(tmp_path)]) == 0
+    assert run(model, *tiny, *options.split(), out=tmp_path) == 0
     recorded = json.loads((tmp_path / "config.json").read_text())["options"]
-    recipe = {*train.SETTINGS[recorded["model"]]} & {name for name, value in recorded.items() if value is not None}
+    recipe = {*SCRIPTS[model].SETTINGS[model]} & {name for name, value in recorded.items() if value is not None}
     assert recipe - read == set()
     assert recorded["updates"] is None  # --epochs takes its place
 
@@ -361,8 +413,7 @@ def test_every_recorded_setting_is_one_that_the_run_goes_by(options, small_netwo
 @pytest.mark.parametrize("distort", [False, True])
 def test_what_an_autoencoder_is_shown_is_what_was_recorded(noise, distort, monkeypatch):
     monkeypatch.setattr(inputs, "distorted", lambda images, rng: images[:, ::-1])  # on its head
-    config = Namespace(model="dense", pixels="grey", data_set="mnist", noise=noise, distort=distort)
-    x, change, x_val, shown = inputs.views(config, all_digits(), None)
+    x, change, x_val, shown = inputs.changed(Namespace(noise=noise, distort=distort), all_digits())
     assert np.array_equal(shown, x_val) == (not noise)
     seen = change(x[:500], np.arange(500), 0, np.random.default_rng(0)) if change else x[:500]
     assert (seen[:, :2, :2].std() > 20) == bool(noise)
@@ -371,20 +422,24 @@ def test_what_an_autoencoder_is_shown_is_what_was_recorded(noise, distort, monke
 
 
 def test_fewer_and_fewer_digits_are_distorted():
-    x = sample_data.digits()[0][:400]
-    redraw = inputs.redrawn(Namespace(distorted_share=[1, 0.1], pixels="grey"), epochs=10)
+    digits = all_digits()
+
+    def redrawn(first, last):
+        return inputs.redrawn(Namespace(distorted_share=[first, last], pixels="grey"), digits, lambda n: 10)
+
+    x, redraw, *_ = redrawn(1, 0.1)
+    x = x[:400]
     before, rows = x.copy(), np.arange(len(x))
     for epoch, share in ((0, 1.0), (5, 0.55), (9, 0.19)):
         changed = (redraw(x, rows, epoch, np.random.default_rng(0)) != x).any(axis=(1, 2))
         assert changed.mean() == pytest.approx(share, abs=0.06), epoch
     np.testing.assert_array_equal(x, before)
-    redraw = inputs.redrawn(Namespace(distorted_share=[0, 0], pixels="binary"), epochs=10)
-    assert set(np.unique(redraw(x, rows, 0, np.random.default_rng(0)))) == {0, 255}
+    assert redrawn(0, 0)[1] is None
 
 
 def test_too_few_of_a_digit_leave_an_earlier_run_alone(tmp_path, capsys):
     (tmp_path / "metrics.json").write_text("{}")
-    assert train.main(["--data", "sample", "--limit", "12", "--digit", "8", "--out", str(tmp_path)]) == 1
+    assert run("gan", "--data", "sample", "--limit", "12", "--digit", "8", out=tmp_path) == 1
     assert_one_sentence(capsys.readouterr().err, "--digit 8", "--limit")
     assert (tmp_path / "metrics.json").exists()
 
@@ -402,21 +457,24 @@ def test_binary_pixels_are_drawn_with_their_grey_values():
 
 
 def test_the_judge_reads_digits_and_is_kept(tmp_path):
-    digits = all_digits()
-    judge = generated.judge(tmp_path, digits)
-    probabilities = judge(digits.x_test)
-    assert generated.recognised_share(probabilities, digits.y_test) > 0.93
+    config, digits = Namespace(data="sample", data_dir=tmp_path, limit=None, seed=0), all_digits()
+    reader, accuracy = judge.judge_of(config, tmp_path)
+    probabilities = reader(digits.x_test)
+    assert generated.recognised_share(probabilities, digits.y_test) == accuracy > 0.93
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-4)
-    np.testing.assert_array_equal(generated.judge(tmp_path, None)(digits.x_test), probabilities)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judge, "_train_judge", None)  # it is not trained again
+        np.testing.assert_array_equal(judge.judge_of(config, tmp_path)[0](digits.x_test), probabilities)
 
 
 def test_the_judge_does_not_depend_on_what_was_drawn_before(tmp_path, monkeypatch):
-    monkeypatch.setitem(generated.JUDGE, "updates", 3)
+    monkeypatch.setitem(judge.JUDGE, "updates", 3)
     digits = all_digits()
     few = replace(digits, x_train=digits.x_train[:200], y_train=digits.y_train[:200], source=Namespace(kind="few"))
-    one = generated.judge(tmp_path / "one", few)(digits.x_test)
+    monkeypatch.setattr(judge.data, "load", lambda *_: few)
+    one = judge.judge_of(None)[0](digits.x_test)
     keras.random.normal((3,))
-    np.testing.assert_array_equal(generated.judge(tmp_path / "other", few)(digits.x_test), one)
+    np.testing.assert_array_equal(judge.judge_of(None)[0](digits.x_test), one)
 
 
 def test_copies_and_collapse_are_noticed():
@@ -552,7 +610,7 @@ def test_analysis_of_images_without_classes(small_networks, tmp_path):
     options = ["--data", "sample", "--limit", "60", "--batch-size", "20", "--epochs", "1", "--data-set", "faces"]
     for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"reports", "written"})):
         out = tmp_path / name
-        assert train.main([*options, "--model", name, "--out", str(out)]) == 0
+        assert run(name, *options, out=out) == 0
         assert analyze.main(["--run", str(out)]) == 0
         assert_drawn(out, pictures)
         found = json.loads((out / "analysis.json").read_text())

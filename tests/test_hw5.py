@@ -14,9 +14,20 @@ from PIL import Image, ImageFilter
 
 from common import bars
 from common.data import sample_faces
-from common.data.batches import Stretches
 from common.run import recorder
-from hw5_anime_dcgan import analyze, attributes, diffaugment, features, generate, model, quality, report, train
+from hw5_anime_dcgan import (
+    analyze,
+    attributes,
+    diffaugment,
+    evaluate,
+    features,
+    generate,
+    model,
+    progress,
+    quality,
+    train,
+)
+from hw5_anime_dcgan.stretches import Stretches
 from tests import helpers
 from tests.helpers import (
     KILLED,
@@ -32,14 +43,14 @@ from tests.helpers import (
 )
 
 TINY = ["--data", "sample", "--limit", "300", "--width", "4", "--batch-size", "16", "--precision", "float32"]
-CONDITIONAL = ["--conditional", "--updates", "6", "--report-every", "3"]
+CONDITIONAL = ["--conditional", "--updates", "6", "--show-every", "3"]
 OF_ANALYSIS = {"walks", "directions", "stages", "nearest", "believed"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def few_are_judged():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "JUDGED", 200)
+        patch.setattr(evaluate, "JUDGED", 200)
         patch.setattr(analyze, "SAMPLES", 300)
         yield
 
@@ -47,12 +58,12 @@ def few_are_judged():
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A short training of the DCGAN on drawn faces, at a high rate."""
-    out = tmp_path_factory.mktemp("dcgan") / "out"
+    out = tmp_path_factory.mktemp("classic") / "out"
     options = ["--data", "sample", "--limit", "1000", "--width", "8", "--batch-size", "32", "--precision", "float32"]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("learning_rate", "discriminator_rate"):
-            patch.setitem(train.SETTINGS["dcgan"], name, 1e-3)
-        options += ["--model", "dcgan", "--updates", "130", "--report-every", "26"]
+            patch.setitem(train.SETTINGS["classic"], name, 1e-3)
+        options += ["--model", "classic", "--updates", "130", "--show-every", "26"]
         assert train.main([*options, "--out", str(out)]) == 0
     return out
 
@@ -127,10 +138,10 @@ def test_batches_are_the_same_however_the_training_is_cut():
     assert 0.4 < flipped.mean() < 0.6
 
 
-def test_reports_are_those_of_the_lecture_and_every_so_many():
-    assert train.report_points(2500, 1000) == [100, 1000, 2000, 2500]
-    assert train.report_points(30, 100) == [30]
-    assert train.report_points(50_000, 50_000) == [*train.LADDER]
+def test_faces_are_shown_after_those_of_the_lecture_and_every_so_many():
+    assert train.stops(2500, 1000) == [100, 1000, 2000, 2500]
+    assert train.stops(30, 100) == [30]
+    assert train.stops(50_000, 50_000) == [*train.LADDER]
 
 
 # The figures
@@ -179,19 +190,19 @@ def test_frechet_distance_of_known_normal_distributions():
 
 def test_precision_recall_copies_and_collapse(judged):
     judge, real = judged
-    figures = judge.figures(real)
+    figures = judge.metrics(real)
     assert figures["precision"] > 0.7
     assert figures["recall"] > 0.7
     assert figures["copy_share"] < 0.12
     assert figures["diversity_ratio"] == pytest.approx(1, abs=0.05)
     assert figures["colour_ratio"] == pytest.approx(1, abs=0.1)
-    noise = judge.figures(np.random.default_rng(0).integers(0, 256, real.shape, "uint8"))
+    noise = judge.metrics(np.random.default_rng(0).integers(0, 256, real.shape, "uint8"))
     assert noise["precision"] == noise["recall"] == noise["copy_share"] == 0
-    few = judge.figures(np.repeat(real[:4], 75, axis=0))
+    few = judge.metrics(np.repeat(real[:4], 75, axis=0))
     assert few["recall"] < 0.1 < few["precision"]
     half_copied = np.concatenate([real[:150], sample_faces.drawn(150, seed=1)[0]])
-    assert judge.figures(half_copied)["copy_share"] == pytest.approx(0.5, abs=0.1)
-    one = judge.figures(np.repeat(real[:1], 300, axis=0))
+    assert judge.metrics(half_copied)["copy_share"] == pytest.approx(0.5, abs=0.1)
+    one = judge.metrics(np.repeat(real[:1], 300, axis=0))
     assert max(one["diversity_ratio"], one["colour_ratio"]) < 1e-3
 
 
@@ -268,15 +279,15 @@ def test_grids_ladder_and_animation(trained):
     assert_drawn(trained, {"ladder", "curves", "samples"})
     grids = sorted((trained / "samples").iterdir())
     assert [path.name for path in grids][:2] == ["000026.png", "000052.png"]
-    faces = report.ungrid(np.asarray(Image.open(grids[-1])))
+    faces = progress.ungrid(np.asarray(Image.open(grids[-1])))
     assert faces.shape == (64, 64, 64, 3)
-    np.testing.assert_array_equal(report.grid(faces), np.asarray(Image.open(grids[-1])))
+    np.testing.assert_array_equal(progress.grid(faces), np.asarray(Image.open(grids[-1])))
     with Image.open(trained / "figures" / "ladder.gif") as animation:
         assert animation.n_frames == 6
     best = keras.models.load_model(trained / "model.keras")
-    again = report.draw(best, report.noise(best, report.GRID, report.FIXED))
+    again = progress.draw(best, progress.noise(best, progress.GRID, progress.FIXED))
     shown = np.asarray(Image.open(trained / "figures" / "samples.png"))
-    np.testing.assert_allclose(report.ungrid(shown).astype(int), again, atol=2)
+    np.testing.assert_allclose(progress.ungrid(shown).astype(int), again, atol=2)
 
 
 def test_a_training_stopped_in_the_middle_of_a_stretch_goes_on_exactly(conditional, tmp_path, monkeypatch):
@@ -302,7 +313,7 @@ def test_a_finished_training_goes_on_for_longer_exactly(conditional, tmp_path, c
 
 @pytest.mark.slow
 def test_a_killed_training_goes_on_exactly(tmp_path):
-    options = [*TINY, "--updates", "60", "--report-every", "20"]
+    options = [*TINY, "--updates", "60", "--show-every", "20"]
     command = [sys.executable, str(ROOT / "hw5_anime_dcgan" / "train.py"), *options, "--out"]
     assert subprocess.run([*command, str(tmp_path / "whole")], check=False).returncode == 0
     out = tmp_path / "killed"
@@ -317,8 +328,8 @@ def test_a_killed_training_goes_on_exactly(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(train.SETTINGS["best"], "learning_rate", 1e38)
-    assert train.main([*TINY, "--updates", "4", "--report-every", "2", "--out", str(tmp_path)]) == 1
+    monkeypatch.setitem(train.SETTINGS["fast"], "learning_rate", 1e38)
+    assert train.main([*TINY, "--updates", "4", "--show-every", "2", "--out", str(tmp_path)]) == 1
     assert_one_sentence(capsys.readouterr().err, "no longer finite", "update")
 
 
@@ -339,8 +350,8 @@ def test_own_faces(tmp_path, capsys):
 if (STAGED / "anime_faces.zip").exists():
 
     def test_short_training_passes_the_bar_of_2000_real_faces(tmp_path):
-        options = ["--limit", "2000", "--width", "8", "--batch-size", "32", "--updates", "200", "--report-every", "100"]
-        train_on_real_subset(train, tmp_path, "--model", "dcgan", *options)
+        options = ["--limit", "2000", "--width", "8", "--batch-size", "32", "--updates", "200", "--show-every", "100"]
+        train_on_real_subset(train, tmp_path, "--model", "classic", *options)
 
     @pytest.mark.slow  # a quarter of an hour
     def test_default_training_passes_the_bar(tmp_path):
@@ -357,7 +368,7 @@ def test_drawing_faces(trained, tmp_path, capsys):
     names = [f"face_{seed:06d}.png" for seed in range(14, 19)]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert generate.main([*run, "--count", "9", "--seed", "14", "--grid"]) == 0
-    faces = report.ungrid(np.asarray(Image.open(tmp_path / "grid_14.png")))
+    faces = progress.ungrid(np.asarray(Image.open(tmp_path / "grid_14.png")))
     assert len(faces) == 9
     alone = np.stack([np.asarray(Image.open(tmp_path / name)) for name in names])
     np.testing.assert_allclose(faces[:5].astype(int), alone, atol=2)
@@ -397,7 +408,7 @@ def test_what_was_asked_for_is_counted():
     wishes = attributes.one_hot(
         [attributes.HAIR.index(name) for name in hair], [attributes.EYES.index(name) for name in eyes]
     )
-    found = report.asked_and_found(images, wishes)
+    found = evaluate.asked_and_found(images, wishes)
     assert found["hair_as_asked"] > 0.9
     assert found["eyes_as_asked"] > 0.85
     assert found["hair_by_chance"] == pytest.approx(1 / 9, abs=0.03)

@@ -24,6 +24,7 @@ CONFIG = {
 }
 METRICS = {
     "homework": "hw1_mnist_mlp",
+    "task": "hw1_mnist_mlp",
     "model": "fast",
     "data": "full",
     "n_train": 60000,
@@ -51,7 +52,7 @@ def outputs(tmp_path_factory):
     """A folder of runs with its report.html."""
     folder = tmp_path_factory.mktemp("outputs")
     make_run(folder / "hw1_mnist_mlp")
-    sample = {"homework": "hw3_lstm_text", "data": "sample", "passed": None, "value": None, "bar": None}
+    sample = {"homework": "hw3_lstm_text", "task": None, "data": "sample", "passed": None, "value": None, "bar": None}
     poems = make_run(folder / "tang <b>", sample)
     (poems / "samples").mkdir()
     (poems / "samples" / "000100.txt").write_text("an earlier text")

@@ -35,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import hw1_mnist_mlp.model  # noqa: F401
 from common.data import sample_data
 from common.run import checkpoint, recorder
+from common.run import run as runs
 from hw1_mnist_mlp import train
 
 
@@ -114,7 +115,7 @@ def explode(when):
                     self.model.jax_state_sync()
                 self.model.optimizer.learning_rate = rate
 
-    recorder.Recorder = Exploding
+    runs.Recorder = Exploding
 
 
 HOOKS = (kill_at, kill_in_write, pause_after, pace, disk_full_in, explode)

@@ -237,7 +237,7 @@ def _saved_options(options, settings, parser):
         config = json.loads(path.read_text(encoding="utf-8"))
         saved = config["options"]
         if saved["model"] not in settings:
-            parser.error(f"the run in {options['out']} is of the recipe {saved['model']}, which this program has not")
+            parser.error(f"{path} is of a run of the recipe {saved['model']}, which this program has not")
         if config["data"]["kind"] == "sample":  # whatever data have been staged since
             saved["data"] = "sample"
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from common.run import checkpoint
 
 
 class Recorder(keras.callbacks.Callback):
-    """After every epoch or report: one more row in history.csv, one more checkpoint, whole or not there at all."""
+    """After every epoch of `fit`: one more row in history.csv, one more checkpoint, whole or not there at all."""
 
     def __init__(self, run):
         super().__init__()
@@ -22,7 +22,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         run = self.run
-        finished = run.reports[epoch] if run.reports else epoch + 1
+        finished = run.stops[epoch] if run.stops else epoch + 1
         if not all(math.isfinite(value) for value in logs.values()):
             raise UserError(
                 f"the loss is no longer finite in {run.unit} {finished}: lower the learning rate, or try another "
@@ -30,7 +30,7 @@ class Recorder(keras.callbacks.Callback):
             )
         seconds = time.perf_counter() - self.began
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        column = "updates" if run.reports else "epoch"
+        column = "updates" if run.stops else "epoch"
         row = {column: finished, **logs, "learning_rate": rate, "seconds": round(seconds, 3)}
         run.progress = checkpoint.Progress(finished, [*run.progress.history, row], seconds)
         checkpoint.save(run.folder / "checkpoint", self.model, run.progress)

@@ -33,11 +33,11 @@ CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume")  # options that a res
 class Run:
     """A run in `config.out`; use as a context manager. Raises UserError when the folder cannot be used.
 
-    reports: for a training that is counted in updates, the updates after which an epoch of `fit` ends, which then are
-    the epochs of all files. Set it before `restore`.
+    stops: for a training that is counted in updates, the updates after which an epoch of `fit` ends: all files then
+    count in updates. Set it before `restore`.
     """
 
-    reports = None
+    stops = None
 
     def __init__(self, config):
         self.config = config
@@ -99,13 +99,16 @@ class Run:
         )
 
     def _set_aside_previous_run(self):
-        if not (self.folder / "config.json").exists():
+        first, last = self.folder / "config.json", self.folder / "checkpoint"
+        if not (first.exists() or last.exists()):
             return  # whatever else lies here is not of a run
         previous = self.folder / "previous"
         shutil.rmtree(previous, ignore_errors=True)
         previous.mkdir()
-        for path in self.folder.iterdir():
-            if path != previous and not path.name.startswith("."):
+        others = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
+        # in this order, so that who is stopped half-way neither takes the rest for a run nor leaves it lying
+        for path in (first, *(path for path in others if path not in (first, last, previous)), last):
+            if path.exists():
                 path.replace(previous / path.name)
         print(f"the earlier run in {self.folder} is kept in {previous} (--resume goes on with a stopped run)")
 
@@ -143,7 +146,7 @@ class Run:
 
     @property
     def unit(self):
-        return "update" if self.reports else "epoch"
+        return "update" if self.stops else "epoch"
 
     def callbacks(self):
         """The callbacks for `model.fit`."""

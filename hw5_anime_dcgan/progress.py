@@ -1,4 +1,4 @@
-"""What a run shows and measures at its reports: grids of the fixed noise, figures, curves, a ladder, an animation.
+"""What a run shows and measures on its way: grids of the fixed noise, metrics, curves, a ladder, an animation.
 
 Images are uint8 (n, 64, 64, 3).
 """
@@ -16,7 +16,7 @@ from hw5_anime_dcgan.evaluate import JUDGED, draw, noise
 from hw5_anime_dcgan.quality import troubles
 
 GRID = 64  # faces of the fixed noise, 8 x 8
-FIXED, FRESH = 1, 2  # seeds of noise: of the grids, of the figures of a report
+FIXED, FRESH = 1, 2  # seeds of noise: of the grids, of the faces that are measured
 MOST_FRAMES = 40  # of the animation
 
 
@@ -59,8 +59,8 @@ def save_gif(path, canvases, milliseconds, captions=None):
         frames[0].save(part, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
-class Report(keras.callbacks.Callback):
-    """After every stretch of updates: a grid in samples/, the figures on faces held out, the best network so far."""
+class Show(keras.callbacks.Callback):
+    """After every stretch of updates: a grid in samples/, the metrics on faces held out, the best network so far."""
 
     def __init__(self, run, generator, discriminator, judge, wishes):
         super().__init__()
@@ -72,11 +72,11 @@ class Report(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         run, seconds = self.run, time.perf_counter() - self.began
-        updates = run.reports[epoch]
+        updates = run.stops[epoch]
         if not np.isfinite(list(logs.values())).all():
             return  # the Recorder stops the run
         save_png(run.folder / "samples" / f"{updates:06d}.png", grid(draw(self.generator, self.inputs(GRID, FIXED))))
-        logs.update(self.judge.figures(draw(self.generator, self.inputs(JUDGED, FRESH))))
+        logs.update(self.judge.metrics(draw(self.generator, self.inputs(JUDGED, FRESH))))
         logs["updates_per_second"] = round((updates - run.progress.epoch) / seconds, 3)
         distance, earlier = logs["frechet_distance"], [row["frechet_distance"] for row in run.progress.history]
         best = distance < min(earlier, default=np.inf)
@@ -100,20 +100,20 @@ class Report(keras.callbacks.Callback):
 def show_progress(run, ladder):
     """ladder.png, a row of the fixed noise for each count of `ladder` reached; ladder.gif; samples.png; curves.png."""
     history = run.progress.history
-    reported = [row["updates"] for row in history]
-    grids = {n: np.asarray(Image.open(run.folder / "samples" / f"{n:06d}.png")) for n in reported}
-    shown = [n for n in reported if n in ladder or n == reported[-1]]
+    counts = [row["updates"] for row in history]
+    grids = {n: np.asarray(Image.open(run.folder / "samples" / f"{n:06d}.png")) for n in counts}
+    shown = [n for n in counts if n in ladder or n == counts[-1]]
     rows = [(f"{n:,}", ungrid(grids[n])[:10]) for n in shown]
     with run.picture("ladder") as path:
         plots.image_rows(path, rows, "The same noise after more and more updates")
-        frames = [reported[i] for i in np.unique(np.linspace(0, len(reported) - 1, MOST_FRAMES).round().astype(int))]
+        frames = [counts[i] for i in np.unique(np.linspace(0, len(counts) - 1, MOST_FRAMES).round().astype(int))]
         save_gif(
             path.with_suffix(".gif"),
             [grid(ungrid(grids[n])[:24], 6) for n in frames],
             200,
             [f"{n:,} updates" for n in frames],
         )
-    last = reported[-1]
+    last = counts[-1]
     best = min(history, key=lambda row: row["frechet_distance"])
     with run.picture("samples") as path:
         save_png(path, grids[best["updates"]])
@@ -124,14 +124,14 @@ def show_progress(run, ladder):
 
 
 def show_curves(history, best, path):
-    """Losses and figures over the updates; the dashed line is the report that was kept."""
+    """Losses and metrics over the updates; the dashed line is at the network that was kept."""
     panels = {
         "loss": {
             "real_loss": "critic, real faces",
             "fake_loss": "critic, drawn faces",
             "generator_loss": "generator",
         },
-        "share": {"fooled": "drawn faces taken for real", "copy_share": "copies (by chance 0.05)"},
+        "share": {"fooled": "drawn faces that look more real", "copy_share": "copies (by chance 0.05)"},
         "Fréchet distance": {"frechet_distance": ""},
         "precision and recall": {"precision": "precision", "recall": "recall"},
         "spread, real faces = 1": {"diversity_ratio": "of the faces", "colour_ratio": "of their colours"},
