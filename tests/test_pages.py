@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import ROOT
 
-PAGES = sorted(ROOT.glob("README*.md")) + sorted(ROOT.glob("hw*/README.md"))
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README.md")), *sorted(ROOT.glob("common/README*.md"))]
 
 
 def name_of(page):
@@ -25,11 +25,21 @@ def test_links_and_commands_exist(page):
     assert not [str(path) for path in named if not path.exists()]
 
 
-def test_first_pages_say_the_same():
-    """In both languages: the same commands, links, pictures and figures."""
+@pytest.mark.parametrize("page", [page for page in PAGES if "zh-TW" not in page.name], ids=name_of)
+def test_every_module_is_named(page):
+    text = page.read_text(encoding="utf-8")
+    folder = page.parent
+    modules = [] if folder == ROOT else [path.relative_to(folder) for path in folder.rglob("*.py")]
+    named = [str(path) for path in modules if path.name != "__init__.py" or path.parent.name == "data"]
+    assert not [name for name in named if f"]({name})" not in text]
+
+
+@pytest.mark.parametrize("folder", ["", "common"])
+def test_both_languages_say_the_same(folder):
+    """The same commands, links, pictures and numbers."""
     found = []
     for name in ("README.md", "README.zh-TW.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
+        text = (ROOT / folder / name).read_text(encoding="utf-8")
         commands = [
             line.partition("  #")[0].rstrip()
             for block in re.findall(r"```bash\n(.*?)```", text, re.S)
