@@ -20,7 +20,7 @@ import numpy as np
 from common import data
 from common.figures import plots
 from common.run import analysis
-from hw5_anime_dcgan import attributes, progress
+from hw5_anime_dcgan import attributes, evaluate
 from hw5_anime_dcgan.generate import slerp
 from hw5_anime_dcgan.quality import Judge
 
@@ -37,7 +37,7 @@ class Faces:
     """The trained generator: noise (n, latent_dim) to uint8 faces, each with the same wish if it takes any."""
 
     def __init__(self, generator):
-        self.generator, self._draw = generator, progress.draw
+        self.generator, self._draw = generator, evaluate.draw
         self.latent_dim = generator.inputs[0].shape[1]
         self.conditional = len(generator.inputs) == 2
         self.wish = attributes.one_hot([attributes.HAIR.index("brown")], [attributes.EYES.index("blue")])
@@ -163,7 +163,7 @@ def show_stages(faces, noise, path):
         maps = before.predict(faces.inputs(noise), verbose=0)
         n, side, _, channels = maps.shape
         coarse = maps.reshape(n, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4), keepdims=True)
-        blurred = progress.draw(
+        blurred = evaluate.draw(
             after, np.broadcast_to(coarse, (n, side // 2, 2, side // 2, 2, channels)).reshape(maps.shape)
         )
         power = np.argsort(-(maps**2).mean(axis=(0, 1, 2)))[:16]  # the silent ones change nothing
@@ -171,7 +171,7 @@ def show_stages(faces, noise, path):
         for channel in power:
             less = maps.copy()
             less[..., channel] = 0
-            without.append(progress.draw(after, less))
+            without.append(evaluate.draw(after, less))
         change = [float(np.abs(each.astype(float) - whole).mean() / 255) for each in without]
         rows.append((f"{side} x {side}, no detail", blurred))
         rows.append((f"{side} x {side}, less channel {power[np.argmax(change)]}", without[int(np.argmax(change))]))

@@ -20,7 +20,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.run import analysis
-from hw5_anime_dcgan import attributes, progress
+from hw5_anime_dcgan import attributes, evaluate, progress
 
 HOMEWORK = "hw5_anime_dcgan"
 TOGETHER = 1000  # faces held in memory
@@ -74,7 +74,7 @@ def generate(options):
 
     def draw(noise, seeds):
         wishes = np.stack([face_wish(seed, options) for seed in seeds]) if conditional else None
-        return progress.draw(generator, [noise, wishes] if conditional else noise)
+        return evaluate.draw(generator, [noise, wishes] if conditional else noise)
 
     if options.walk:
         places = [face_noise(seed, latent_dim, options.truncation) for seed in options.walk]

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from common import files
 from common.figures import plots
-from hw5_anime_dcgan.evaluate import JUDGED, draw, noise
+from hw5_anime_dcgan import evaluate
 from hw5_anime_dcgan.quality import troubles
 
 GRID = 64  # faces of the fixed noise, 8 x 8
@@ -75,8 +75,10 @@ class Show(keras.callbacks.Callback):
         updates = run.stops[epoch]
         if not np.isfinite(list(logs.values())).all():
             return  # the Recorder stops the run
-        save_png(run.folder / "samples" / f"{updates:06d}.png", grid(draw(self.generator, self.inputs(GRID, FIXED))))
-        logs.update(self.judge.metrics(draw(self.generator, self.inputs(JUDGED, FRESH))))
+        save_png(
+            run.folder / "samples" / f"{updates:06d}.png", grid(evaluate.draw(self.generator, self.inputs(GRID, FIXED)))
+        )
+        logs.update(self.judge.metrics(evaluate.draw(self.generator, self.inputs(evaluate.JUDGED, FRESH))))
         logs["updates_per_second"] = round((updates - run.progress.epoch) / seconds, 3)
         distance, earlier = logs["frechet_distance"], [row["frechet_distance"] for row in run.progress.history]
         best = distance < min(earlier, default=np.inf)
@@ -94,7 +96,7 @@ class Show(keras.callbacks.Callback):
             print(f"warning: after {updates:,} updates: {sentence}", flush=True)
 
     def inputs(self, n, seed):
-        return noise(self.generator, n, seed, self.wishes)
+        return evaluate.noise(self.generator, n, seed, self.wishes)
 
 
 def show_progress(run, ladder):

@@ -285,7 +285,7 @@ def test_grids_ladder_and_animation(trained):
     with Image.open(trained / "figures" / "ladder.gif") as animation:
         assert animation.n_frames == 6
     best = keras.models.load_model(trained / "model.keras")
-    again = progress.draw(best, progress.noise(best, progress.GRID, progress.FIXED))
+    again = evaluate.draw(best, evaluate.noise(best, progress.GRID, progress.FIXED))
     shown = np.asarray(Image.open(trained / "figures" / "samples.png"))
     np.testing.assert_allclose(progress.ungrid(shown).astype(int), again, atol=2)
 

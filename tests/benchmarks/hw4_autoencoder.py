@@ -73,7 +73,7 @@ def keras_vae():
     import keras
     from keras import layers
 
-    from hw4_autoencoder.model import VAE
+    from hw4_autoencoder.train_vae import VAE
 
     images = keras.Input((28, 28), dtype="uint8")
     x = layers.Reshape((28, 28, 1))(layers.Rescaling(1 / 255)(images))
@@ -116,7 +116,7 @@ def main():
         bce, mse = found["test_bce_per_pixel"], found["test_mse"]
         print(f"{name}, 32 numbers: {bce:.4f} nats per pixel, squared error {mse:.4f}, {seconds:.0f} s")
     print(f"PCA, 32 components: squared error {dense['pca_mse']:.4f}")
-    vae = runs.train("hw4_autoencoder", "--model", "vae")
+    vae = runs.train("hw4_autoencoder", script="train_vae.py")
     seconds = runs.child(__file__, "keras_vae")["step_seconds"] * VAE_EPOCHS * VAE_STEPS
     print(
         f"our VAE, 2 numbers: {vae['negative_elbo']:.1f} nats on digits it has not seen, {vae['train_seconds']:.0f} s"

@@ -1,7 +1,7 @@
-"""Homework 5 beside the usual Keras script, what each part of `best` is worth, and how the Fréchet distance ranks.
+"""Homework 5 beside the usual Keras script, what each part of `fast` is worth, and how the Fréchet distance ranks.
 
     python tests/benchmarks/hw5_anime_dcgan.py               updates per second, ours and theirs (10 minutes)
-    python tests/benchmarks/hw5_anime_dcgan.py ablation      `best`, and with each setting changed (hours; --updates N)
+    python tests/benchmarks/hw5_anime_dcgan.py ablation      `fast`, and with each setting changed (hours; --updates N)
     python tests/benchmarks/hw5_anime_dcgan.py ranking [RUN ...]   the distance of spoiled faces, and of finished runs
 
 The usual script trains by `train_on_batch`: the discriminator on real faces, then on drawn ones that `predict` makes,
@@ -56,11 +56,11 @@ def ours(width, precision):
     from common.run import device
 
     chosen = device.setup(precision)
-    from common.data.batches import Stretches
     from hw5_anime_dcgan import train
+    from hw5_anime_dcgan.stretches import Stretches
 
     x = faces("sample").x_train
-    settings = Namespace(**train.SETTINGS["dcgan"], width=width, seed=0)
+    settings = Namespace(**{**train.SETTINGS["classic"], "width": width}, seed=0)
     model, batches = train.build(settings, 0), Stretches(x, x[:, 0, 0, 0], 64, 0)
     timed = TIMED * (25 if chosen.on_gpu else 1)
     model.fit(batches.between(0, WARM_UP), shuffle=False, verbose=0)
@@ -130,7 +130,7 @@ def speed():
 
 
 def one_run(model, changed, updates):
-    """Train `model` with the settings `changed` (JSON) and print the figures of its last report: on held-out faces."""
+    """Train `model` with the settings `changed` (JSON) and print its last metrics: on held-out faces."""
     from hw5_anime_dcgan import train
 
     train.SETTINGS[model].update(json.loads(changed))
@@ -144,10 +144,10 @@ def one_run(model, changed, updates):
 def ablation(updates):
     from hw5_anime_dcgan import train
 
-    best, plain = train.SETTINGS["best"], train.SETTINGS["dcgan"]
-    changes = [{}, *({name: plain[name]} for name in best if best[name] != plain[name])]
+    fast, plain = train.SETTINGS["fast"], train.SETTINGS["classic"]
+    changes = [{}, *({name: plain[name]} for name in fast if fast[name] != plain[name])]
     print("                                Fréchet distance  precision  recall  copies  diversity  updates per second")
-    for model, changed in [*(("best", change) for change in changes), ("dcgan", {})]:
+    for model, changed in [*(("fast", change) for change in changes), ("classic", {})]:
         found = runs.child(__file__, "one_run", model, json.dumps(changed), updates)
         title = " ".join([model, *(f"with {name} {value}" for name, value in changed.items())])
         print(
@@ -187,15 +187,15 @@ def ranking(*folders):
         device.setup("float32")
         import keras
 
-        from hw5_anime_dcgan import report
+        from hw5_anime_dcgan.evaluate import draw, noise
 
         for run in folders:
             generator = keras.models.load_model(Path(run) / "model.keras")
             updates = json.loads((Path(run) / "metrics.json").read_text())["best_updates"]
-            sets[f"{Path(run).name}, {updates:,} updates"] = report.draw(generator, report.noise(generator, 1500, 7))
+            sets[f"{Path(run).name}, {updates:,} updates"] = draw(generator, noise(generator, 1500, 7))
     print("                              Fréchet distance  precision  recall  copies  diversity")
     for name, images in sets.items():
-        found = judge.figures(images)
+        found = judge.metrics(images)
         print(
             f"{name:30} {found['frechet_distance']:15.1f}  {found['precision']:9.2f}  {found['recall']:6.2f}  "
             f"{found['copy_share']:6.3f}  {found['diversity_ratio']:9.2f}",

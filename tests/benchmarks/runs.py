@@ -9,10 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def train(homework, *options):
-    """Run `<homework>/train.py` on the full data; what its metrics.json holds."""
+def train(homework, *options, script="train.py"):
+    """Run a script of a homework on the full data; what its metrics.json holds."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, ROOT / homework / "train.py", "--data", "full", *options, "--out", out]
+        command = [sys.executable, ROOT / homework / script, "--data", "full", *options, "--out", out]
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
         return json.loads((Path(out) / "metrics.json").read_text())
 
