@@ -75,9 +75,8 @@ class Show(keras.callbacks.Callback):
         updates = run.stops[epoch]
         if not np.isfinite(list(logs.values())).all():
             return  # the Recorder stops the run
-        save_png(
-            run.folder / "samples" / f"{updates:06d}.png", grid(evaluate.draw(self.generator, self.inputs(GRID, FIXED)))
-        )
+        faces = evaluate.draw(self.generator, self.inputs(GRID, FIXED))
+        save_png(run.folder / "samples" / f"{updates:06d}.png", grid(faces))
         logs.update(self.judge.metrics(evaluate.draw(self.generator, self.inputs(evaluate.JUDGED, FRESH))))
         logs["updates_per_second"] = round((updates - run.progress.epoch) / seconds, 3)
         distance, earlier = logs["frechet_distance"], [row["frechet_distance"] for row in run.progress.history]

@@ -346,7 +346,6 @@ def test_every_kind_learns_colour_images_too(name, data_set, small_networks, tmp
         ("gan", "--digit 8 --data-set cifar10", "--digit"),
         ("cgan", "--data-set faces", "needs classes"),
         ("vae", "--data-set cifar10", "take --model vae_colour"),
-        ("gan", "--gpus 2", "one GPU"),
     ],
 )
 def test_options_that_do_not_go_together(recipe, options, reason, tmp_path, capsys):

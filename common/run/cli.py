@@ -164,8 +164,7 @@ def _parser(homework, settings, doc, own_options, model):
     others = ", ".join(f"{name}={value}".replace(" ", "") for name, value in _settable(recipe, own_options).items())
     parser = Parser(doc, argument_default=argparse.SUPPRESS, add_help=False)
     parser.add_argument("-h", "--help", action="store_true", help="show this, for the recipe that --model names")
-    if len(settings) > 1:
-        parser.add_argument("--model", choices=settings, help=f"which recipe to train ({next(iter(settings))})")
+    parser.add_argument("--model", choices=settings, help=f"which recipe to train ({next(iter(settings))})")
     data_options(parser)
     if own_options:
         group = parser.add_argument_group("this homework")
