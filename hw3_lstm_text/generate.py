@@ -24,16 +24,17 @@ from common.data import poems
 from common.data.corpus import decode, encode
 from common.errors import UserError
 from common.run import analysis, streams
+from common.run.predictor import Local
+from hw3_lstm_text.reader import Reader, boundary, choose, read_characters
 
 HOMEWORK = "hw3_lstm_text"
 CLAUSE_ENDS = "，。？！；"
 
 
 def generate(options):
-    reader, _ = analysis.open_model(options, HOMEWORK)
-    from hw3_lstm_text import language  # needs Keras, which starts after the device is chosen
-
-    characters, kind = language.load_characters(options.run)
+    model, _ = analysis.open_model(options, HOMEWORK)
+    characters, kind = read_characters(options.run)
+    reader = Reader(Local(model), characters)
     if (options.form or options.acrostic) and kind != "poems":
         raise UserError(
             f"the network in {options.run} has not learned poems: train with --corpus tang, or use --prompt"
@@ -43,12 +44,12 @@ def generate(options):
         if options.acrostic:
             length = 7 if options.form and options.form.startswith("七") else 5
             form = poems.form_name(length, len(options.acrostic))
-            start, pieces = "", acrostic(reader, characters, options.acrostic, form, rng, options)
+            start, pieces = "", acrostic(reader, options.acrostic, form, rng, options)
             pieces = itertools.islice(pieces, options.length)  # a clause may never end, at temperature 0
         else:
             start = (options.prompt or "").replace("\\n", "\n")
-            prompt = language.boundary(characters, 2) + (options.form + "\n" if options.form else "") + start
-            writing = language.write(reader, encode(prompt, characters)[None], rng, options.temperature, options.top_p)
+            prompt = boundary(characters, 2) + (options.form + "\n" if options.form else "") + start
+            writing = reader.write(encode(prompt, characters)[None], rng, options.temperature, options.top_p)
             pieces = (decode(codes, characters) for codes in itertools.islice(writing, options.length))
         if i:
             print("\n---")
@@ -79,21 +80,20 @@ def show(start, pieces, until):
     return n
 
 
-def acrostic(reader, characters, heads, form, rng, options):
+def acrostic(reader, heads, form, rng, options):
     """The characters of a poem of the form whose clauses begin with `heads` (藏頭詩); the rest is the network's."""
-    from hw3_lstm_text import language
-
+    characters = reader.characters
     line_end = encode("\n", characters)
-    logits, states = language.read(reader, encode(f"\n\n{form}\n", characters)[None])
+    logits, states = reader.read(encode(f"\n\n{form}\n", characters)[None])
     for i, head in enumerate(encode(heads, characters)):
         given = [head] if i % 2 or not i else [*line_end, head]  # a couplet is a line
         piece = ""
         while piece not in CLAUSE_ENDS or not piece:
             logits[:, line_end] = -np.inf  # not before the mark that ends the clause
-            code = given.pop(0) if given else language.choose(logits, rng, options.temperature, options.top_p)[0]
+            code = given.pop(0) if given else choose(logits, rng, options.temperature, options.top_p)[0]
             piece = decode([code], characters)
             yield piece
-            logits, states = language.read(reader, np.array([[code]]), states)
+            logits, states = reader.read(np.array([[code]]), states)
 
 
 def seed_of_now():

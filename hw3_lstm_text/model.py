@@ -18,10 +18,7 @@ def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, ba
     embedding = _embedding(n_characters, embedding_dim, embedding_std)
     x = embedding(codes)  # (batch_size, time, embedding_dim)
     for number, n in enumerate(units, start=1):
-        memory = Memory((batch_size, n), name=f"memory{number}")
-        lstm = layers.LSTM(n, return_sequences=True, return_state=True, name=f"lstm{number}")
-        x, *state = lstm(x, initial_state=memory(keep))
-        x = memory.store(x, state)
+        x = CarriedLSTM(n, batch_size, name=f"lstm{number}")(x, keep)  # (batch_size, time, n)
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
     return keras.Model({"codes": codes, "keep": keep}, _logits(x, embedding, embedding_dim), name="trainer")
 
@@ -60,41 +57,35 @@ def _embedding(n_characters, embedding_dim, std=1.0, dtype=None):
 
 
 def _logits(x, embedding, embedding_dim, dtype=None):
-    """What the last LSTM layer says, as a point among the characters' embeddings; the nearest are the likeliest."""
-    x = layers.Dense(embedding_dim, dtype=dtype, name="point")(x)
-    x = embedding(x, reverse=True)
+    """The logit of a character is the product of its embedding with a vector made of what the last LSTM layer says.
+
+    The larger the product, the likelier the character: the vector points where the embedding does.
+    """
+    x = layers.Dense(embedding_dim, dtype=dtype, name="point")(x)  # (n, time, embedding_dim)
+    x = embedding(x, reverse=True)  # (n, time, n_characters)
     return layers.Activation("linear", dtype="float32", name="logits")(x)
 
 
-class Memory(layers.Layer):
-    """The state (h, c) of an LSTM layer between two batches, which `fit` has no place for.
+class CarriedLSTM(layers.Layer):
+    """An LSTM layer that goes on where it ended in the batch before, or begins anew, row by row.
 
-    Keras' own `stateful=True` keeps it too, but empties it for all rows or none. A network whose memory is hardly ever
-    empty in training may not find its way out of an empty one when it is to write.
+    Its state (h, c) is kept between batches, for which `fit` has no place. Keras' own `stateful=True` keeps it too, but
+    empties it for all rows or none, and a network whose memory is hardly ever empty in training may not find its way
+    out of an empty one when it is to write.
     """
 
-    def __init__(self, shape, **options):
+    def __init__(self, units, batch_size, **options):
         super().__init__(**options)
-        self.state = [self.add_weight(shape, "zeros", trainable=False, name=part) for part in "hc"]
+        self.lstm = layers.LSTM(units, return_sequences=True, return_state=True)
+        self.state = [self.add_weight((batch_size, units), "zeros", trainable=False, name=part) for part in "hc"]
 
-    def call(self, keep):
-        """The state to begin with, [h, c], emptied in rows where `keep` is 0."""
-        return [keras.ops.cast(part, self.compute_dtype) * keep for part in self.state]
+    def build(self, x_shape, keep_shape):
+        self.lstm.build(x_shape)
 
-    def store(self, x, state):
-        """Keep the state for the next batch; hands x through, so that it is part of the network."""
-        return Store(self, name=f"{self.name}_store")([x, *state])
-
-
-class Store(layers.Layer):
-    """The end of a batch: puts the state into its Memory, where no gradient follows (truncated back-propagation)."""
-
-    def __init__(self, memory, **options):
-        super().__init__(**options)
-        self.memory = memory
-
-    def call(self, inputs):
-        x, *state = inputs
-        for kept, part in zip(self.memory.state, state, strict=True):
+    def call(self, x, keep):
+        """(batch_size, time, units) of x (batch_size, time, features); the state is emptied in rows whose keep is 0."""
+        state = [keras.ops.cast(part, self.compute_dtype) * keep for part in self.state]
+        x, *state = self.lstm(x, initial_state=state)
+        for kept, part in zip(self.state, state, strict=True):  # no gradient goes back: truncated back-propagation
             kept.assign(keras.ops.stop_gradient(keras.ops.cast(part, kept.dtype)))
         return x

@@ -13,15 +13,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
 
 # isort: split
+import keras
+
 from common import data, files
 from common.errors import OptionError, UserError
 from common.figures import plots
+from common.run.predictor import Local
+from common.run.schedules import one_cycle
+from hw3_lstm_text import evaluate
+from hw3_lstm_text.model import build_reader, build_trainer
+from hw3_lstm_text.samples import Samples, copy_weights
+from hw3_lstm_text.windows import Windows
 
 HOMEWORK = "hw3_lstm_text"
 SETTINGS = {  # tuned on the last tenth of the training text
     "fast": {
         "updates": 900,
-        "reports": 10,  # so often the text held out is scored, a sample written, a checkpoint saved
+        "samples": 10,  # in so many equal parts: after each it writes a sample, held-out text is scored, all is saved
         "batch_size": 64,  # places in the text that are read side by side
         "window": 64,  # characters that an error is carried back (truncated back-propagation through time)
         "passage": 16,  # windows that a row reads with its memory carried on, before it begins elsewhere
@@ -34,7 +42,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
     },
     "best": {  # Shakespeare as far as an LSTM goes: it would learn so short a text by heart, hence the dropout
         "updates": 4000,
-        "reports": 20,
+        "samples": 20,
         "batch_size": 64,
         "window": 64,
         "passage": 16,
@@ -47,7 +55,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
     },
     "chinese": {  # thousands of characters: for --corpus tang and hongloumeng
         "updates": 1400,
-        "reports": 10,
+        "samples": 10,
         "batch_size": 64,
         "window": 64,
         "passage": 16,
@@ -84,58 +92,52 @@ def recipe(options):
 
 def train(config, run):
     """Train on the first 90 % of the text, score the rest, write everything to the folder of the run."""
-    import keras  # here and not above: Keras must start after the device is chosen
-
-    from common.data.batches import Windows
-    from common.run.predictor import Local
-    from hw3_lstm_text import evaluate, language
-    from hw3_lstm_text import model as models
-
     if (config.gpus or 1) > 1:
         raise OptionError("this homework trains on one GPU, where the memory of its batch stays: leave --gpus out")
     corpus = data.load_text(config.corpus, config)
     if len(corpus.x_train) < config.batch_size + config.window:
         raise UserError(
-            f"the text has {len(corpus.x_train):,} characters to train on, too few for {config.batch_size} windows of "
-            f"{config.window}: give a longer one, or a smaller --batch-size"
+            f"{len(corpus.x_train):,} characters to train on are too few for {config.batch_size} windows of "
+            f"{config.window}: give a longer text, or a smaller --batch-size"
         )
     config.task = f"{HOMEWORK}/{config.corpus}" if config.corpus in NAMES else None
     run.start(corpus)
     files.write_json(run.folder / "characters.json", {"characters": corpus.characters, "kind": corpus.kind})
-    updates = config.updates
+    per_update = config.batch_size * config.window  # characters
     if config.epochs:
-        updates = math.ceil(config.epochs * len(corpus.x_train) / (config.batch_size * config.window))
-    reports = min(config.reports, updates)
-    steps = math.ceil(updates / reports)
-    batches = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed)
+        parts, steps = config.epochs, math.ceil(len(corpus.x_train) / per_update)
+    else:
+        parts = min(config.samples, config.updates)
+        steps = math.ceil(config.updates / parts)
+        run.stops = [steps * (part + 1) for part in range(parts)]
+    updates = parts * steps
+    windows = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed)
 
     size = len(corpus.characters), config.embedding_dim, config.units
-    reader = models.build_reader(*size)
+    reader = build_reader(*size)  # the same network, to score and to write with
     with run.device.scope():
-        trainer = models.build_trainer(*size, config.embedding_std, config.dropout, config.batch_size)
-        one_cycle = keras.optimizers.schedules.CosineDecay(
-            0.0, reports * steps * 19 // 20, warmup_target=config.learning_rate, warmup_steps=reports * steps // 20 + 1
-        )
+        trainer = build_trainer(*size, config.embedding_std, config.dropout, config.batch_size)
         # The error goes back through `window` products with the recurrent matrix, and now and then such a product
         # explodes: without a limit on the gradient one bad window undoes many good ones (Pascanu et al. 2013).
-        optimizer = keras.optimizers.Adam(one_cycle, beta_2=0.99, global_clipnorm=config.clip_norm)
+        rate = one_cycle(config.learning_rate, updates + 1, warm_up=updates // 20 + 1)
+        optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=config.clip_norm)
         trainer.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    batches.epoch = run.restore(trainer)
+    finished = run.restore(trainer)
+    windows.epoch = finished // steps if run.stops else finished
     trainer.fit(
-        batches,
-        shuffle=False,
-        epochs=reports,
-        initial_epoch=batches.epoch,
-        callbacks=[language.Report(run, reader, corpus), *run.callbacks()],
+        windows,
+        shuffle=False,  # the rows read on from batch to batch
+        epochs=parts,
+        initial_epoch=windows.epoch,
+        callbacks=[Samples(run, reader, corpus), *run.callbacks()],
         verbose=run.verbose,
     )
 
-    language.copy_weights(trainer, reader)
+    copy_weights(trainer, reader)
     run.save(reader)
     metrics = evaluate.score(Local(reader), run.folder, corpus)
-    read = run.progress.epoch * steps * config.batch_size * config.window  # characters
-    metrics["epochs"] = round(read / len(corpus.x_train), 2)
-    metrics["chars_per_second"] = round(read / run.progress.seconds)
+    metrics["epochs"] = round(updates * per_update / len(corpus.x_train), 2)
+    metrics["chars_per_second"] = round(updates * per_update / run.progress.seconds)
     run.finish(reader, metrics)
     with run.picture("curves") as path:
         plots.curves(path, run.progress.history, [("loss", "nats per character")], "Learning to write")

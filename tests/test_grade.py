@@ -621,13 +621,14 @@ def test_models_of_the_homeworks_are_keras_only(tmp_path):
 
 
 def test_texts_are_scored_as_train_does(tmp_path, monkeypatch):
-    from hw3_lstm_text import evaluate, language
+    from hw3_lstm_text import evaluate
     from hw3_lstm_text.model import build_reader
+    from hw3_lstm_text.reader import Reader
 
-    monkeypatch.setattr(language, "PASSAGE", 400)
-    monkeypatch.setattr(language, "WARM_UP", 64)
-    write_text = language.write_text
-    monkeypatch.setattr(language, "write_text", lambda *given, **more: write_text(*given[:3], 50, *given[4:], **more))
+    monkeypatch.setattr(evaluate, "PASSAGE", 400)
+    monkeypatch.setattr(evaluate, "WARM_UP", 64)
+    write_texts = Reader.write_texts
+    monkeypatch.setattr(Reader, "write_texts", lambda *given: write_texts(*given[:2], 50, *given[3:]))
     text = sample_texts.english()[:20_000]
     codes, characters, kind = index(lambda: [text])
     corpus = data.Corpus(codes, characters, kind, codes[:13_000], codes[13_000:], None)

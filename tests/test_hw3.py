@@ -3,13 +3,20 @@
 import json
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
 from common import bars
 from common.data import corpus, poems, sample_texts
 from common.errors import UserError
-from hw3_lstm_text import generate, train
+from common.run import analysis
+from common.run.predictor import Local
+from hw3_lstm_text import analyze, evaluate, generate, train
+from hw3_lstm_text import model as models
+from hw3_lstm_text.reader import Reader, choose, read_characters
+from hw3_lstm_text.samples import copy_weights
+from hw3_lstm_text.windows import Windows
 from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "60000", "--batch-size", "16", "--epochs", "3", "--precision", "float32"]
@@ -20,10 +27,6 @@ CHARACTERS = "\n，。天地人山水風月花"
 @pytest.fixture(scope="module")
 def networks():
     """A small trainer and a reader with its weights, which are random and large enough to disagree."""
-    import keras
-
-    from hw3_lstm_text import language
-    from hw3_lstm_text import model as models
 
     keras.config.set_dtype_policy("float32")  # whatever the test before has trained in
     size = len(CHARACTERS), 6, [8, 5]
@@ -31,8 +34,8 @@ def networks():
     rng = np.random.default_rng(0)
     for weight in trainer.trainable_weights:
         weight.assign(rng.normal(0, 0.7, weight.shape))
-    language.copy_weights(trainer, reader)
-    return SimpleNamespace(reader=reader, trainer=trainer)
+    copy_weights(trainer, reader)
+    return SimpleNamespace(reader=Reader(Local(reader), CHARACTERS), trainer=trainer)
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +43,13 @@ def chinese_run(tmp_path_factory):
     """A short training on sentences of the built-in grammar."""
     out = tmp_path_factory.mktemp("chinese") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(train.SETTINGS["chinese"], "reports", REPORTS)
+        patch.setitem(train.SETTINGS["chinese"], "samples", REPORTS)
         assert train.main([*SHORT, "--corpus", "tang", "--out", str(out)]) == 0
     return out
 
 
 def logits_of(reader, codes):
-    from hw3_lstm_text import language
-
-    return reader.predict_on_batch([codes, *language.zero_states(reader, len(codes))])[0]
+    return reader.step(codes, reader.begin(len(codes)))[0]
 
 
 def test_trainer_carries_its_memory_on_and_empties_it_row_by_row(networks):
@@ -75,10 +76,8 @@ def cost_by_definition(reader, codes):
 @pytest.mark.parametrize("at_once", [1, 64])
 @pytest.mark.parametrize(("n", "length"), [(700, 900), (700, 200), (641, 64)])
 def test_passages_are_read_from_an_empty_memory(n, length, at_once, networks):
-    from hw3_lstm_text import language
-
     codes = np.random.default_rng(2).integers(0, len(CHARACTERS), n).astype("uint8")
-    nats, place, first = language.read_passages(networks.reader, codes, length, at_once)
+    nats, place, first = networks.reader.read_passages(codes, length, at_once)
     starts = np.flatnonzero(place == 0)
     assert len(starts) == max(1, (n - 1) // length)
     for start, end in zip(starts, [*starts[1:], n - 1], strict=True):
@@ -90,12 +89,10 @@ def test_passages_are_read_from_an_empty_memory(n, length, at_once, networks):
 
 def test_what_counts_was_read_with_a_memory(networks, monkeypatch):
     """Of each passage but the first the beginning does not count; what counts costs what one long reading says."""
-    from hw3_lstm_text import language
-
-    monkeypatch.setattr(language, "PASSAGE", 200)
-    monkeypatch.setattr(language, "WARM_UP", 50)
+    monkeypatch.setattr(evaluate, "PASSAGE", 200)
+    monkeypatch.setattr(evaluate, "WARM_UP", 50)
     codes = np.random.default_rng(3).integers(0, len(CHARACTERS), 601).astype("uint8")
-    nats, counted = language.nats_per_character(networks.reader, codes)
+    nats, counted = evaluate.nats_per_character(networks.reader, codes)
     assert np.flatnonzero(~counted).tolist() == [*range(200, 250), *range(400, 450)]
     expected = cost_by_definition(networks.reader, codes)
     np.testing.assert_allclose(nats[counted], expected[counted], atol=1e-3)
@@ -103,8 +100,6 @@ def test_what_counts_was_read_with_a_memory(networks, monkeypatch):
 
 
 def test_windows_read_on_and_cover_the_text_evenly():
-    from common.data.batches import Windows
-
     codes = np.arange(10_007)
     windows = Windows(codes, batch_size=8, window=10, passage=4, steps=50, seed=0)
     counts = np.zeros(len(codes), int)
@@ -128,12 +123,10 @@ def test_windows_read_on_and_cover_the_text_evenly():
 
 
 def test_choose_obeys_temperature_and_top_p():
-    from hw3_lstm_text import language
-
     logits = np.log(np.tile([[0.5, 0.3, 0.15, 0.05]], (4000, 1)))
 
     def shares(**options):
-        drawn = language.choose(logits, np.random.default_rng(0), **options)
+        drawn = choose(logits, np.random.default_rng(0), **options)
         return np.bincount(drawn, minlength=4) / 4000
 
     np.testing.assert_allclose(shares(), [0.5, 0.3, 0.15, 0.05], atol=0.03)
@@ -146,10 +139,8 @@ def test_choose_obeys_temperature_and_top_p():
 
 def test_writing_is_what_scoring_says(networks):
     """Greedy writing, whose memory is carried, takes the likeliest character of the whole text read anew."""
-    from hw3_lstm_text import language
-
     prompt = corpus.encode("天地人\n", CHARACTERS)[None]
-    writing = language.write(networks.reader, prompt, np.random.default_rng(0), temperature=0)
+    writing = networks.reader.write(prompt, np.random.default_rng(0), temperature=0)
     text = list(prompt[0])
     for _ in range(4):  # every length is traced anew
         expected = logits_of(networks.reader, np.array([text], "int32"))[0, -1].argmax()
@@ -165,13 +156,10 @@ def test_training_on_chinese_passes_the_bar_and_keeps_to_the_grammar(chinese_run
 
 def test_written_sentences_keep_to_the_grammar(chinese_run):
     """Most of what the network writes are sentences of the grammar that wrote its corpus; shuffled they are not."""
-    from common.run import analysis
-    from hw3_lstm_text import language
-
-    reader, _ = analysis.open_model(SimpleNamespace(run=chinese_run), train.HOMEWORK)
-    characters, _ = language.load_characters(chinese_run)
+    model, _ = analysis.open_model(SimpleNamespace(run=chinese_run), train.HOMEWORK)
+    reader = Reader(Local(model), read_characters(chinese_run)[0])
     rng = np.random.default_rng(0)
-    texts = language.write_text(reader, characters, ["\n"] * 50, 80, rng, temperature=0.8)
+    texts = reader.write_texts(["\n"] * 50, 80, rng, temperature=0.8)
     sentences = [sentence for text in texts for sentence in text.split("\n")[:-1]]
     assert len(sentences) > 100
     accepted = np.mean([sample_texts.accepts(sentence) for sentence in sentences])
@@ -193,8 +181,9 @@ def test_resuming_carries_the_memory_on(tmp_path, monkeypatch):
     """Dropout, passages in the middle, and the memory of the rows are where they were."""
     monkeypatch.setitem(train.SETTINGS["fast"], "units", [16, 12])
     monkeypatch.setitem(train.SETTINGS["fast"], "dropout", 0.2)
-    monkeypatch.setitem(train.SETTINGS["fast"], "reports", 3)
-    options = ["--data", "sample", "--limit", "20000", "--batch-size", "16", "--epochs", "1", "--precision", "float32"]
+    monkeypatch.setitem(train.SETTINGS["fast"], "samples", 3)
+    options = ["--data", "sample", "--limit", "20000", "--batch-size", "16", "--precision", "float32"]
+    options += ["--set", "updates=60"]
     assert_resumes_exactly(train, options, tmp_path, monkeypatch)
 
 
@@ -224,11 +213,9 @@ def test_acrostic_begins_each_clause_with_the_character_asked_for():
     options = SimpleNamespace(temperature=1.0, top_p=1.0)
     # CHARACTERS has no form line: the header is part of the prompt, so a network of poems knows its characters
     letters = CHARACTERS + "五言四句"
-    from hw3_lstm_text import model as models
-
-    reader = models.build_reader(len(letters), 6, [8])
+    reader = Reader(Local(models.build_reader(len(letters), 6, [8])), letters)
     form = poems.form_name(5, 4)
-    pieces = generate.acrostic(reader, letters, "天地山水", form, np.random.default_rng(0), options)
+    pieces = generate.acrostic(reader, "天地山水", form, np.random.default_rng(0), options)
     text = "".join(pieces)
     clauses = [clause for clause in "".join("|" if c in generate.CLAUSE_ENDS else c for c in text).split("|") if clause]
     assert [clause.strip()[0] for clause in clauses] == list("天地山水")
@@ -249,12 +236,10 @@ def test_bad_texts_get_one_sentence(content, reason, tmp_path, capsys):
 
 
 def test_a_text_without_lines_is_learned_written_and_asked(tmp_path, capsys):
-    from hw3_lstm_text import analyze
-
     path, out = tmp_path / "text.txt", tmp_path / "out"
     path.write_text("all work and no play makes $^$ a dull_boy. " * 200)
     assert train.main(["--corpus", str(path), "--batch-size", "8", "--epochs", "1", "--out", str(out)]) == 0
-    assert metrics(out)["epochs"] == pytest.approx(20 * 8 * 64 / 7740, abs=0.01)  # passes, not reports
+    assert metrics(out)["epochs"] == pytest.approx(16 * 8 * 64 / 7740, abs=0.01)  # the last batch goes beyond one epoch
     assert any((out / "samples").iterdir())
     capsys.readouterr()
     assert generate.main(["--run", str(out), "--prompt", "all ", "--length", "50", "--seed", "1"]) == 0
@@ -280,7 +265,7 @@ def test_unknown_characters_are_an_error():
 if (STAGED / "tinyshakespeare.txt").exists():
 
     def test_short_training_passes_the_bar_of_part_of_shakespeare(tmp_path, monkeypatch):
-        monkeypatch.setitem(train.SETTINGS["fast"], "reports", REPORTS)
+        monkeypatch.setitem(train.SETTINGS["fast"], "samples", REPORTS)
         train_on_real_subset(train, tmp_path, "--limit", "200000", "--epochs", "3", "--batch-size", "16")
 
 

@@ -2,16 +2,22 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from common.data import poems
+from common.data import poems, sample_texts
 from common.data.corpus import encode
-from hw3_lstm_text import analyze, cells, train
+from common.figures import glyphs, plots
+from common.run.predictor import Local
+from hw3_lstm_text import analyze, cells, cloze, cloze_test, copying, foresight, train, writing
+from hw3_lstm_text import model as models
+from hw3_lstm_text.cloze_test import Bigrams, tokens
+from hw3_lstm_text.reader import Reader
 from tests.helpers import assert_one_sentence
 
-TINY = {"units": [24, 16], "embedding_dim": 12, "updates": 20, "reports": 2, "batch_size": 8, "window": 16}
+TINY = {"units": [24, 16], "embedding_dim": 12, "updates": 20, "samples": 2, "batch_size": 8, "window": 16}
 PICTURES = {"curves", "cells", "gates", "memory", "kinds", "temperature", "copying", "cloze", "samples"}
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz"
 PLAY = """
@@ -27,15 +33,14 @@ Yes! And you?
 @pytest.fixture(scope="module")
 def small():
     """Shorter texts and fewer questions, so that an analysis takes seconds."""
-    from hw3_lstm_text import cloze, writing
-
     with pytest.MonkeyPatch.context() as patch:
         for model in train.SETTINGS:
             patch.setitem(train.SETTINGS, model, train.SETTINGS[model] | TINY)
         for module, sizes in (
-            (analyze, {"WATCHED": 3000, "SCORED": 2000, "MEMORY": 256}),
-            (writing, {"LENGTH": 100, "TEXTS": 2, "QUATRAINS": 4, "TEMPERATURES": (0.4, 1.0)}),
-            (cloze, {"QUESTIONS": 40}),
+            (analyze, {"WATCHED": 3000, "SCORED": 2000}),
+            (foresight, {"MEMORY": 256}),
+            (writing, {"LENGTH": 100, "TEXTS": 2, "POEMS": 4, "TEMPERATURES": (0.4, 1.0)}),
+            (cloze_test, {"QUESTIONS": 40}),
         ):
             for name, value in sizes.items():
                 patch.setattr(module, name, value)
@@ -68,17 +73,13 @@ def tang_run(small, tmp_path_factory):
 
 
 def random_reader():
-    from hw3_lstm_text import model as models
-
     reader = models.build_reader(len(LETTERS), 8, [7, 5])
     rng = np.random.default_rng(0)
     reader.set_weights([rng.normal(0, 0.7, weight.shape) for weight in reader.get_weights()])
-    return reader
+    return Reader(Local(reader), LETTERS)
 
 
 def test_the_lstm_in_numpy_is_that_of_keras():
-    import keras
-
     layer = keras.layers.LSTM(6, return_sequences=True, return_state=True, dtype="float32")
     x = np.random.default_rng(0).normal(size=(3, 10, 4)).astype("float32")
     outputs, _, last_c = (keras.ops.convert_to_numpy(each) for each in layer(x))
@@ -91,15 +92,13 @@ def test_the_lstm_in_numpy_is_that_of_keras():
 
 
 def test_the_look_sees_the_cells_of_the_reader_however_the_text_is_cut():
-    from hw3_lstm_text import language
-
     reader = random_reader()
     codes = np.random.default_rng(1).integers(0, len(LETTERS), 150)
     for n in (1, 97, 150):
-        seen = cells.look(reader, codes[:n], streams=1, warm_up=0)
-        _, _, c1, _, c2 = reader.predict_on_batch([codes[None, :n].astype("int32"), *language.zero_states(reader, 1)])
+        seen = cells.look(reader.predictor.model, codes[:n], streams=1, warm_up=0)
+        _, (_, c1, _, c2) = reader.step(codes[None, :n], reader.begin(1))
         np.testing.assert_allclose(seen.cells[-1], np.tanh(np.concatenate([c1, c2], axis=1))[0], atol=1e-5)
-    cut = cells.look(reader, codes, streams=4, warm_up=150)
+    cut = cells.look(reader.predictor.model, codes, streams=4, warm_up=150)
     for mine, theirs in zip(cut[:3], seen[:3], strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
     assert seen.names[0] == ("lstm1", 0)
@@ -157,11 +156,9 @@ def test_a_planted_cell_is_found_and_chance_is_told():
 
 
 def test_longest_runs_are_found():
-    from hw3_lstm_text import writing
-
     source = "the cat sat on the mat. a dog ran"
     texts = ["xx sat on the dog ran", "zzz", "the cat sat on the mat. a dog ran"]
-    runs, found = writing.longest_runs(
+    runs, found = copying.longest_runs(
         [np.array([ord(c) for c in t]) for t in texts], np.array([ord(c) for c in source])
     )
     joined = "\0".join(texts) + "\0"
@@ -170,14 +167,12 @@ def test_longest_runs_are_found():
         assert runs[place] == max(lengths), place
         if runs[place]:
             assert source[found[place] :].startswith(joined[place : place + runs[place]])
-    assert writing.passages(joined, runs)[:2] == [source, " sat on the "]
-    assert writing.covered(np.array([0, 3, 2, 1, 0, 1]), 3) == 0.5
-    assert writing.covered(np.array([0, 3, 2, 1, 0, 1]), 1) == pytest.approx(4 / 6)
+    assert copying.passages(joined, runs)[:2] == [source, " sat on the "]
+    assert copying.covered(np.array([0, 3, 2, 1, 0, 1]), 3) == 0.5
+    assert copying.covered(np.array([0, 3, 2, 1, 0, 1]), 1) == pytest.approx(4 / 6)
 
 
 def test_repetition_and_known_pieces():
-    from hw3_lstm_text import writing
-
     assert writing.repeated("abcabcabc", 3) == pytest.approx(4 / 7)
     assert writing.repeated("花，花。月", 1) == pytest.approx(1 / 3)
     assert writing.pairs("春花，秋月夜") == ["春花", "秋月", "月夜"]
@@ -185,38 +180,35 @@ def test_repetition_and_known_pieces():
 
 
 def test_costs_of_many_texts_are_those_of_each():
-    from hw3_lstm_text import cloze, language
-
     reader = random_reader()
     texts = [encode(text, LETTERS) for text in ("a", "hello there", "x" * 70, "ab" * 80)]
     for text, found in zip(texts, cloze.costs(reader, texts, rows=3), strict=True):
-        expected = language.read_passages(reader, text, len(text))[0]
+        expected = reader.read_passages(text, len(text))[0]
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 class Alphabet:
     """A reader that expects each letter after the one before it in the alphabet."""
 
-    inputs = (None,)
+    characters = LETTERS
 
-    def predict_on_batch(self, inputs):
-        return [5 * np.eye(len(LETTERS), dtype="float32")[(inputs[0] + 1) % len(LETTERS)]]
+    def begin(self, n):
+        return []
+
+    def step(self, codes, states):
+        return 5 * np.eye(len(LETTERS), dtype="float32")[(codes + 1) % len(LETTERS)], states
 
 
 def test_cloze_ranks_by_the_whole_sentence():
-    from hw3_lstm_text import cloze
-
-    ranking = cloze.rank(Alphabet(), LETTERS, "english", "abc__g", ["dxf", "def", "d f"])
+    ranking = cloze.rank(Alphabet(), "english", "abc__g", ["dxf", "def", "d f"])
     assert ranking[0][0] == "def"
     assert sum(chance for _, _, chance in ranking) == pytest.approx(1)
     assert ranking[0][1] < ranking[1][1] <= ranking[2][1]
     # what follows the blank decides
-    assert cloze.rank(Alphabet(), LETTERS, "english", "____xyz", ["ab", "vw"])[0][0] == "vw"
+    assert cloze.rank(Alphabet(), "english", "____xyz", ["ab", "vw"])[0][0] == "vw"
 
 
 def test_bigrams_look_at_both_neighbours():
-    from hw3_lstm_text.cloze import Bigrams, tokens
-
     counts = Bigrams(tokens("the cat sat. the dog ran. the dog barked. a cat ran.", "english"), mass=1)
     assert counts.score("the", "dog", "ran") > counts.score("the", "cat", "ran")
     assert counts.score("a", "cat", "ran") > counts.score("a", "dog", "ran")
@@ -224,19 +216,16 @@ def test_bigrams_look_at_both_neighbours():
 
 @pytest.mark.parametrize("kind", ["english", "chinese"])
 def test_questions_have_candidates_of_like_frequency(kind):
-    from common.data import sample_texts
-    from hw3_lstm_text import cloze
-
     text = sample_texts.english() if kind == "english" else sample_texts.chinese()
     cut = 9 * len(text) // 10
-    asked, counts = cloze.questions(text[:cut], text[cut:], kind, np.random.default_rng(0), 50)
+    asked, counts = cloze_test.questions(text[:cut], text[cut:], kind, np.random.default_rng(0), 50)
     assert len(asked) == 50
     ranks = {word: i for i, (word, _) in enumerate(counts.most_common())}
     for question in asked:
         assert question.before + question.answer + question.after in text[cut:]
         assert question.answer in question.candidates
-        assert len(set(question.candidates)) == cloze.CANDIDATES
-        assert max(abs(ranks[c] - ranks[question.answer]) for c in question.candidates) <= cloze.ALIKE
+        assert len(set(question.candidates)) == cloze_test.CANDIDATES
+        assert max(abs(ranks[c] - ranks[question.answer]) for c in question.candidates) <= cloze_test.ALIKE
 
 
 @pytest.mark.parametrize(
@@ -307,8 +296,6 @@ def test_a_text_that_has_changed_is_refused(tang_run, tmp_path, capsys):
 
 
 def test_pictures_draw_what_the_fonts_lack_in_another_way():
-    from common.figures import glyphs, plots
-
     plots.new_figure(1, 1)
     assert glyphs.drawable("為爲 a\n天\U0002ffff") == "為為 a\n天□"
     assert "□" not in glyphs.drawable("".join(glyphs.VARIANTS))
@@ -320,17 +307,17 @@ def test_kinds_leave_no_character_out():
         ("chinese", "天地人。\n 風ab月"),
         ("poems", "五言四句\n天地，人山。\n"),
     ):
-        kinds = analyze.kinds_of(text, kind, "天天地人山水")
+        kinds = foresight.kinds_of(text, kind, "天天地人山水")
         np.testing.assert_array_equal(np.sum(list(kinds.values()), axis=0), 1)
     assert poems.is_header("五言四句\n天").sum() == kinds["the line that names the form"].sum()
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 800)))  # more than 500 and fewer than 1,500 different ones
-    assert set(analyze.kinds_of(many + "，", "chinese", many)) == {
+    assert set(foresight.kinds_of(many + "，", "chinese", many)) == {
         "characters 1 to 100 by frequency",
         "characters 101 to 500 by frequency",
         "rarer characters",
         "punctuation and others",
     }
-    assert analyze.kinds_of(many + "，", "chinese", many)["punctuation and others"].sum() == 1
+    assert foresight.kinds_of(many + "，", "chinese", many)["punctuation and others"].sum() == 1
 
 
 def test_the_analysis_wants_a_finished_run(tmp_path, capsys):

@@ -9,8 +9,9 @@ import pytest
 
 from common import data
 from common.data import poems
-from common.data.corpus import decode
+from common.data.corpus import decode, is_chinese
 from common.errors import UserError
+from hw3_lstm_text import sound
 from tests.helpers import STAGED, assert_one_sentence
 
 QUATRAIN = "破落三間屋，蕭條一旅人。\n不知負何事，生死厄於陳。"
@@ -87,8 +88,8 @@ def test_forms_are_told_apart():
 
 
 def test_is_chinese():
-    assert all(map(poems.is_chinese, "破郎𥫗〇\u3400\u9fff"))
-    assert not any(map(poems.is_chinese, "，。？「 \na1あ한○□"))
+    assert all(map(is_chinese, "破郎𥫗〇\u3400\u9fff"))
+    assert not any(map(is_chinese, "，。？「 \na1あ한○□"))
 
 
 # The corpus
@@ -127,7 +128,7 @@ def load(folder, kind="full"):
 
 def test_tang_is_cut_between_two_poems(tmp_path):
     rng = np.random.default_rng(0)
-    many = [poems.shuffled(rng.choice([QUATRAIN, SEVEN, REGULATED]), rng) for _ in range(100)]
+    many = [sound.shuffled(rng.choice([QUATRAIN, SEVEN, REGULATED]), rng) for _ in range(100)]
     (tmp_path / "tang_poems.txt").write_text("\n\n".join(f"題{i}\n{p}" for i, p in enumerate(many)), encoding="utf-8")
     text = load(tmp_path)
     assert text.kind == "poems"
@@ -155,38 +156,38 @@ def test_a_staged_file_without_poems_is_broken(tmp_path):
 
 
 def test_rhymes():
-    assert poems.rhymes(QUATRAIN) == 1  # 人 rén, 陳 chén
-    assert poems.rhymes(SEVEN) == 1  # 眠 mián, 鈿 diàn
-    assert poems.rhymes(REGULATED) == pytest.approx(2 / 3)  # 深 心 金 簪: the last one rhymes no longer today
-    assert poems.rhymes(QUATRAIN.replace("厄於陳", "厄於山")) == 0
-    assert poems.rhymes(f"五言四句\n{QUATRAIN}\n") == 1
-    assert math.isnan(poems.rhymes(QUATRAIN.split("\n")[0]))
-    assert math.isnan(poems.rhymes(""))
+    assert sound.rhymes(QUATRAIN) == 1  # 人 rén, 陳 chén
+    assert sound.rhymes(SEVEN) == 1  # 眠 mián, 鈿 diàn
+    assert sound.rhymes(REGULATED) == pytest.approx(2 / 3)  # 深 心 金 簪: the last one rhymes no longer today
+    assert sound.rhymes(QUATRAIN.replace("厄於陳", "厄於山")) == 0
+    assert sound.rhymes(f"五言四句\n{QUATRAIN}\n") == 1
+    assert math.isnan(sound.rhymes(QUATRAIN.split("\n")[0]))
+    assert math.isnan(sound.rhymes(""))
 
 
 @pytest.mark.parametrize("rhyme", ["家花", "歌多國", "月別", "書無", "衣知時雨兒", "來開懷", "飛回", "高朝", "流樓",
                                    "山天園官", "人心春雲", "香光王", "風情中兄翁"])  # fmt: skip
 def test_the_thirteen_groups(rhyme):
-    (group,) = {poems._reading(character)[0] for character in rhyme}
+    (group,) = {sound._reading(character)[0] for character in rhyme}
     assert group is not None
-    assert sum(poems._reading(other)[0] == group for other in "家歌月書衣來飛高流山人香風") == 1
+    assert sum(sound._reading(other)[0] == group for other in "家歌月書衣來飛高流山人香風") == 1
 
 
 def test_tones_agree():
-    assert poems.tones_agree("天地山水人，月日水山地。") == pytest.approx(0.5)  # 地日 both oblique; 水山 contrast
-    assert poems.tones_agree("平平仄仄平，仄仄平平仄。") == 1
-    assert poems.tones_agree("平平仄仄平平仄，仄仄平平仄仄平。") == 1
-    assert poems.tones_agree("平平仄仄平平仄，仄平平平仄平平。") == pytest.approx(1 / 3)
-    assert poems.tones_agree("平平平平平，平平平平平。") == 0
-    assert math.isnan(poems.tones_agree("君不見，黃河之水天上來。"))
+    assert sound.tones_agree("天地山水人，月日水山地。") == pytest.approx(0.5)  # 地日 both oblique; 水山 contrast
+    assert sound.tones_agree("平平仄仄平，仄仄平平仄。") == 1
+    assert sound.tones_agree("平平仄仄平平仄，仄仄平平仄仄平。") == 1
+    assert sound.tones_agree("平平仄仄平平仄，仄平平平仄平平。") == pytest.approx(1 / 3)
+    assert sound.tones_agree("平平平平平，平平平平平。") == 0
+    assert math.isnan(sound.tones_agree("君不見，黃河之水天上來。"))
 
 
 def test_shuffled_keeps_characters_and_lines():
-    poem = poems.shuffled(f"七言四句\n{SEVEN}\n", np.random.default_rng(0))
+    poem = sound.shuffled(f"七言四句\n{SEVEN}\n", np.random.default_rng(0))
     assert poem != SEVEN
     assert sorted(poem) == sorted(SEVEN)
     assert poems.has_form(poem, "七言四句")
-    assert poem == poems.shuffled(SEVEN, np.random.default_rng(0))
+    assert poem == sound.shuffled(SEVEN, np.random.default_rng(0))
 
 
 # Real poems
@@ -205,8 +206,8 @@ if (STAGED / "tang_poems.txt").exists():
         assert len(regular) == len(quatrains) == 2_002 + 5_707
         rng = np.random.default_rng(0)
         some = [regular[i] for i in rng.permutation(len(regular))[:500]]
-        other = [poems.shuffled(poem, rng) for poem in some]
-        assert np.mean([poems.rhymes(poem) for poem in some]) > 0.75
-        assert np.mean([poems.rhymes(poem) for poem in other]) < 0.2
-        assert np.mean([poems.tones_agree(poem) for poem in some]) > 0.7
-        assert np.mean([poems.tones_agree(poem) for poem in other]) < 0.57
+        other = [sound.shuffled(poem, rng) for poem in some]
+        assert np.mean([sound.rhymes(poem) for poem in some]) > 0.75
+        assert np.mean([sound.rhymes(poem) for poem in other]) < 0.2
+        assert np.mean([sound.tones_agree(poem) for poem in some]) > 0.7
+        assert np.mean([sound.tones_agree(poem) for poem in other]) < 0.57

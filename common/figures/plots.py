@@ -58,15 +58,17 @@ def save(figure, path, **options):
 def curves(path, history, pairs, title, bar=None):
     """Training curves, a panel per pair of (column of history, label), with the validation curve beside it.
 
-    history: one dict per epoch (`run.progress.history`). bar: drawn as a dashed line into the last panel.
+    history: one dict per epoch, or with a count of updates (`run.progress.history`). bar: a dashed line in the last
+    panel.
     """
     figure = new_figure(5.5 * len(pairs), 4, title)
-    epochs = [row["epoch"] for row in history]
+    unit = "updates" if "updates" in history[-1] else "epoch"
+    places = [row[unit] for row in history]
     for ax, (column, label) in zip(np.atleast_1d(figure.subplots(1, len(pairs))), pairs, strict=True):
         for key, name, colour in ((column, "training", COLOURS[0]), (f"val_{column}", "validation", COLOURS[1])):
             if key in history[-1]:
-                ax.plot(epochs, [row[key] for row in history], "o-", color=colour, label=name, markersize=4)
-        ax.set(xlabel="epoch", ylabel=label)
+                ax.plot(places, [row[key] for row in history], "o-", color=colour, label=name, markersize=4)
+        ax.set(xlabel=unit, ylabel=label)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(alpha=0.3)
     if bar is not None:

@@ -66,8 +66,10 @@ def but_one_in(share):
 
 def characters(options, n):
     together = options["batch_size"] * options["window"]
-    updates = math.ceil(options["epochs"] * n / together) if options["epochs"] else options["updates"]
-    return math.ceil(updates / min(options["reports"], updates)) * together
+    if options["epochs"]:
+        return math.ceil(n / together) * together
+    updates = options["updates"]
+    return math.ceil(updates / min(options["samples"], updates)) * together
 
 
 # of metrics.json and history.csv

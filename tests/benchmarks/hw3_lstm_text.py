@@ -5,7 +5,7 @@ Run `python tests/benchmarks/hw3_lstm_text.py` (about twelve minutes on two core
 The example is lstm_text_generation.py as published: one LSTM of 128, windows of 40 characters with stride 3 as one-hot
 arrays, RMSprop at 0.01, batches of 128. It learns from the same first 90 % of the text for as long as
 `hw3_lstm_text/train.py` took, and both are scored on the last 10 %: the example on all of its characters, ours on those
-that hw3_lstm_text/language.py counts, which are 95 %.
+that hw3_lstm_text/evaluate.py counts, which are 95 %.
 """
 
 import json
