@@ -8,7 +8,6 @@ Writes pictures into figures/ of the run and the numbers behind them into analys
 """
 
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
@@ -26,7 +25,9 @@ from common.figures import plots
 from common.figures.layer_analysis import analyze_layers
 from common.run import analysis
 from hw1_reuters_mlp.bag_of_words import BagOfWords
+from hw1_reuters_mlp.deciding_words import contributions, largest_topics, show_deciding_words, show_topic_words
 from hw1_reuters_mlp.marked_text import AGAINST, FOR, draw_texts
+from hw1_reuters_mlp.suspects import show_suspects
 from hw1_reuters_mlp.texts import read_text
 
 HOMEWORK = "hw1_reuters_mlp"
@@ -58,11 +59,6 @@ def open_words(options):
         raise UserError(f"{path} cannot be read ({error}): train again") from None
 
 
-def largest_topics(wires, n=12):
-    """The `n` topics with the most training wires, the largest first."""
-    return np.argsort(-np.bincount(wires.y_train, minlength=len(TOPICS)), kind="stable")[:n]
-
-
 def report_layers(model, bag, wires, figures):
     """The layer analysis of homework 1, with the twelve largest topics on the maps."""
     largest = largest_topics(wires, len(TOPICS))
@@ -70,38 +66,6 @@ def report_layers(model, bag, wires, figures):
     train = bag.rows(wires.x_train[:5000])[:], rank[wires.y_train[:5000]]
     test = bag.rows(wires.x_test)[:], rank[wires.y_test]
     return analyze_layers(model, train, test, [TOPICS[topic] for topic in largest[:12]], figures)
-
-
-def contributions(model, rows, topics):
-    """What every word adds to the score of a topic, float32 (n, words): rows (n, words), topics (n,).
-
-    A network with ReLU is linear as long as the same units are active: the score of a topic is a sum over the words,
-    weight of the word in the text times slope, and a rest that comes from the biases.
-    """
-    kernel, bias = (np.asarray(value, "float32") for value in model.get_layer("hidden").get_weights())
-    last = next(layer for layer in reversed(model.layers) if layer.weights)
-    out = last.get_weights()[0].reshape(-1, *last.get_weights()[0].shape[-2:])  # (members, units, topics)
-    members = out.shape[0]
-    active = rows @ kernel + bias > 0
-    slopes = active * out[:, :, topics].reshape(-1, len(topics)).T / members
-    return rows * (slopes @ kernel.T)
-
-
-def show_topic_words(model, bag, wires, path, wires_per_topic=400, n_words=10):
-    """topic_words.png: the words that add most to the scores of the largest topics, on average over their wires."""
-    figure = plots.new_figure(13, 10.5, "The words that speak most for a topic")
-    words = {}
-    for ax, topic in zip(figure.subplots(3, 4).ravel(), largest_topics(wires), strict=True):
-        own = np.flatnonzero(wires.y_train == topic)[:wires_per_topic]
-        mean = contributions(model, bag.rows(wires.x_train[own])[:], np.full(len(own), topic)).mean(axis=0)
-        best = np.argsort(-mean)[:n_words]
-        ax.barh(bag.words[best], mean[best], color=FOR)
-        ax.invert_yaxis()
-        ax.set_title(f"{TOPICS[topic]} ({(wires.y_train == topic).sum():,} wires)", fontsize=11)
-        words[TOPICS[topic]] = bag.words[best].tolist()
-    figure.supxlabel("what the word adds to the score of the topic, mean over its training wires", fontsize=11)
-    plots.save(figure, path)
-    return words
 
 
 def show_topics(wires, answers, figures):
@@ -147,80 +111,6 @@ def show_topics(wires, answers, figures):
         }
         for topic in order[::-1]
     }
-
-
-def show_deciding_words(model, bag, wires, scores, path):
-    """deciding_words.png: a wire that is easy, one that was a close decision, and one that went wrong."""
-    answers = scores.argmax(axis=1)
-    ordered = np.sort(scores, axis=1)
-    gap = ordered[:, -1] - ordered[:, -2]
-    right = answers == wires.y_test
-    lengths = np.diff(wires.x_test.offsets)
-    # of readable length and none of the two largest topics, whose wires are mostly tables
-    good = (lengths > 60) & (lengths < 160) & ~np.isin(answers, largest_topics(wires, 2))
-    rows = []
-    for kind, value in ((good & right, -gap), (good & right, gap), (good & ~right, gap)):
-        if kind.any():
-            rows.append(np.flatnonzero(kind)[np.argmin(value[kind])])
-    headings = []
-    for row in rows:
-        second = scores[row].argsort()[-2]
-        headings.append(
-            f"{TOPICS[answers[row]]} ({scores[row].max():+.2f}), then {TOPICS[second]} ({scores[row, second]:+.2f}); "
-            f"the label says {TOPICS[wires.y_test[row]]}"
-        )
-    added = contributions(model, bag.rows(wires.x_test[np.array(rows, int)])[:], answers[rows])
-    texts = [wires.x_test.text(row) for row in rows]
-    draw_texts(path, bag, texts, headings, added, "An easy wire, a close decision, a mistake")
-
-
-def show_suspects(model, bag, wires, scores, path, shown=7, words_shown=60):
-    """suspects.png: the test wires whose label is most likely wrong; and how many wires have a twin.
-
-    A label is suspect when the network gives another topic a score that is higher by more than 1, half of the
-    distance that it was taught to put between yes and no. Twins are wires with the same words.
-    """
-    n_train = len(wires.x_train)
-    labels = np.concatenate([wires.y_train, wires.y_test])
-    twins = defaultdict(list)
-    for x, first in ((wires.x_train, 0), (wires.x_test, n_train)):
-        for row in range(len(x)):
-            twins[x.tokens[x.offsets[row] : x.offsets[row + 1]].tobytes()].append(first + row)
-    groups = [np.array(rows) for rows in twins.values() if len(rows) > 1]
-    kind = np.full(len(labels), "no twin", dtype=object)
-    lost = 0  # of several identical wires a classifier gets right at most those with the most frequent label
-    twin_of = {}
-    for rows in groups:
-        counts = np.bincount(labels[rows])
-        kind[rows] = "agreeing twin" if counts.max() == len(rows) else "conflicting twin"
-        lost += len(rows) - counts.max()
-        twin_of |= {row: rows[rows != row] for row in rows}
-
-    answers = scores.argmax(axis=1)
-    gap = scores.max(axis=1) - scores[np.arange(len(scores)), wires.y_test]
-    right = answers == wires.y_test
-    numbers = {
-        "suspect_test_labels": int((gap > 1).sum()),
-        "groups_of_twins": len(groups),
-        "groups_with_conflicting_labels": sum(len(set(labels[rows])) > 1 for rows in groups),
-        "share_of_wires_with_a_conflicting_twin": float((kind == "conflicting twin").mean()),
-        "upper_bound_of_accuracy": 1 - lost / len(labels),
-    }
-    for name in ("conflicting twin", "agreeing twin", "no twin"):
-        of_kind = kind[n_train:] == name
-        accuracy = float(right[of_kind].mean()) if of_kind.any() else None
-        numbers[f"test wires with {name}"] = {"n": int(of_kind.sum()), "accuracy": accuracy}
-
-    suspects = np.argsort(-gap)[:shown]
-    headings = []
-    for row in suspects:
-        heading = f"labelled {TOPICS[wires.y_test[row]]}, reads like {TOPICS[answers[row]]} (by {gap[row]:.1f})"
-        named = sorted({TOPICS[labels[twin]] for twin in twin_of.get(n_train + row, [])})
-        headings.append(heading + (f"; a wire with the same words is labelled {', '.join(named)}" if named else ""))
-    added = contributions(model, bag.rows(wires.x_test[suspects])[:], answers[suspects])
-    texts = [wires.x_test.text(row)[:words_shown] for row in suspects]
-    draw_texts(path, bag, texts, headings, added, "Test wires whose label is most likely wrong")
-    return numbers
 
 
 def name_topics(options):

@@ -25,6 +25,7 @@ from common.figures import plots
 from common.figures.layer_analysis import analyze_layers
 from common.run import analysis
 from hw2_cifar10_cnn import filters
+from hw2_cifar10_cnn.attention import attention_maps, draw_attention, show_attention
 
 HOMEWORK = "hw2_cifar10_cnn"
 ABLATION_IMAGES = 1000  # test images on which filters are switched off, 100 of each class
@@ -157,42 +158,6 @@ def show_feature_maps(model, stages, image, name, path, columns=12):
             ax.imshow(output[..., channel], cmap="magma", vmin=0, vmax=max(output[..., channel].max(), 1e-6))
             ax.set_title(f"{channel}", fontsize=8)
     plots.save(figure, path)
-
-
-def show_attention(model, pictures, path):
-    """attention.png: for one test picture of each class, which places and pixels the answer depends on."""
-    rows = [np.flatnonzero(pictures.y_test == label)[0] for label in range(10)]
-    chosen = pictures.x_test[rows]
-    logits = model.predict(chosen, verbose=0)
-    answers = logits.argmax(axis=1)
-    figure = plots.new_figure(11, 11, "Where it looks: the picture, what may not be covered, the pixels that matter")
-    axes = figure.subplots(5, 6)
-    for ax in axes.ravel():
-        ax.set_axis_off()
-    chances = softmax(logits, axis=1)
-    maps = attention_maps(model, chosen, answers)
-    for i, answer in enumerate(answers):
-        trio = axes[i // 2, 3 * (i % 2) : 3 * (i % 2) + 3]
-        truth = pictures.names[pictures.y_test[rows[i]]]
-        trio[0].set_title(truth, fontsize=10)
-        trio[1].set_title(f"says {pictures.names[answer]}, {100 * chances[i, answer]:.0f} %", fontsize=10)
-        draw_attention(trio, chosen[i], maps[0][i], maps[1][i])
-    plots.save(figure, path)
-
-
-def attention_maps(model, chosen, answers):
-    """(occlusion maps, gradient maps), each (n, 32, 32), for the `answers` of the network."""
-    covered = np.stack([filters.occlusion_map(model, x, answer) for x, answer in zip(chosen, answers, strict=True)])
-    return covered, filters.gradient_maps(model, chosen, answers)
-
-
-def draw_attention(axes, image, covered, gradient):
-    """The image, the image under its occlusion map (red: covering this lowers the answer), and the gradient map."""
-    axes[0].imshow(image)
-    axes[1].imshow(image.mean(axis=2), cmap="gray", alpha=0.6)
-    limit = np.abs(covered).max()
-    axes[1].imshow(covered, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.6)
-    axes[2].imshow(gradient, cmap="magma", vmax=np.percentile(gradient, 99))
 
 
 def show_photograph(model, stages, photograph, names, figures):

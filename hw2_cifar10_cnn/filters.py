@@ -176,41 +176,6 @@ def closest_kernels(kernels, hand_made, count=5):
     return best, correlations[best]
 
 
-def occlusion_map(model, image, label, size=8, step=2):
-    """How much each place matters for the answer `label` (Zeiler & Fergus 2014): float (height, width).
-
-    A grey square of `size` pixels covers one place after another; the value is the mean fall of the logit of `label`
-    over the squares that cover the pixel.
-    """
-    side = image.shape[0]
-    corners = [(i, j) for i in range(-size + step, side, step) for j in range(-size + step, side, step)]
-    covered = np.repeat(image[np.newaxis], len(corners) + 1, axis=0)
-    masks = np.zeros((len(corners), side, side), bool)
-    for mask, (i, j) in zip(masks, corners, strict=True):
-        mask[max(i, 0) : i + size, max(j, 0) : j + size] = True
-    covered[1:][masks] = image.mean(axis=(0, 1)).astype("uint8")
-    logits = model.predict(covered, batch_size=250, verbose=0)[:, label]
-    falls = logits[0] - logits[1:]
-    return np.einsum("k,khw->hw", falls, masks) / masks.sum(axis=0)
-
-
-def gradient_maps(model, images, labels, copies=24, noise=0.08):
-    """How much each pixel matters for the answers (SmoothGrad, Smilkov et al. 2017, arXiv:1706.03825): (n, h, w).
-
-    The size of the gradient of the logit, averaged over copies of the image with a little noise.
-    """
-    network = keras.Model(model.layers[1].output, model.output)
-    wanted = np.eye(network.output_shape[-1], dtype="float32")[labels]
-    gradient_of = input_gradient(lambda x: ops.sum(ops.cast(network(x, training=False), "float32") * wanted))
-    rng = np.random.default_rng(0)
-    total = np.zeros(images.shape[:3])
-    for _ in range(copies):
-        x = np.clip(images / 255 + rng.normal(0, noise, images.shape), 0, 1)
-        _, gradient = gradient_of(ops.convert_to_tensor(x.astype("float32")))
-        total += np.abs(ops.convert_to_numpy(gradient)).sum(axis=-1)
-    return total / copies
-
-
 def input_gradient(function):
     """A compiled function (x, *more) -> (value, gradient) for a scalar `function(x, *more)`; gradient shaped like x."""
     if keras.backend.backend() == "tensorflow":

@@ -22,12 +22,12 @@ from common.figures import plots
 from common.run import analysis
 from hw5_anime_dcgan import attributes, evaluate
 from hw5_anime_dcgan.generate import slerp
+from hw5_anime_dcgan.inside import show_believed, show_stages
 from hw5_anime_dcgan.quality import Judge
 
 HOMEWORK = "hw5_anime_dcgan"
 SAMPLES = 3000  # faces in which directions are looked for
 SHOWN = 10  # faces in a row
-STAGES = ("stage_4", "stage_8", "stage_16", "stage_32")
 ONE = 5  # which face is moved along directions, or asked for in all colours
 STEP = 3.0  # the longest step along a direction; noise of 100 numbers is 10 long
 FEWEST = 30  # faces with a colour of hair, to speak of its direction
@@ -67,7 +67,7 @@ def analyze(options):
     show_walks(faces, rng, figures / "walks.png")
     numbers = {"directions": show_directions(faces, noise, drawn, figures / "directions.png")}
     numbers["arithmetic"] = show_arithmetic(faces, noise, drawn, figures / "arithmetic.png")
-    numbers["stages"] = show_stages(faces, noise[:SHOWN], figures / "stages.png")
+    numbers["stages"] = show_stages(faces, noise[:10], figures / "stages.png")
     any_kind = faces.draw(noise, attributes.one_hot(hairs, eyes)) if faces.conditional else drawn
     if faces.conditional:
         show_asked(faces, noise[ONE], figures / "asked.png")
@@ -139,50 +139,6 @@ def show_arithmetic(faces, noise, drawn, path, pairs=4):
     return numbers
 
 
-def split_at(generator, stage):
-    """(model from the inputs to the output of the layer `stage`, model from there to the picture)."""
-    before = keras.Model(generator.inputs, generator.get_layer(stage).output)
-    x = maps = keras.Input(generator.get_layer(stage).output.shape[1:])
-    names = [layer.name for layer in generator.layers]
-    for layer in generator.layers[names.index(stage) + 1 :]:
-        x = layer(x)
-    return before, keras.Model(maps, x)
-
-
-def show_stages(faces, noise, path):
-    """What each stage of the generator adds, seen by what is lost without it.
-
-    Each stage has maps of twice the side of the one before. Averaged over 2 x 2 places they are as coarse as those: the
-    detail that the stage placed is gone. And of each stage the one channel whose loss changes the faces most. numbers:
-    mean absolute change of the pixels, white = 1, for either.
-    """
-    whole = faces.draw(noise)
-    rows, numbers = [("as drawn", whole)], {}
-    for stage in STAGES:
-        before, after = split_at(faces.generator, stage)
-        maps = before.predict(faces.inputs(noise), verbose=0)
-        n, side, _, channels = maps.shape
-        coarse = maps.reshape(n, side // 2, 2, side // 2, 2, channels).mean(axis=(2, 4), keepdims=True)
-        blurred = evaluate.draw(
-            after, np.broadcast_to(coarse, (n, side // 2, 2, side // 2, 2, channels)).reshape(maps.shape)
-        )
-        power = np.argsort(-(maps**2).mean(axis=(0, 1, 2)))[:16]  # the silent ones change nothing
-        without = []
-        for channel in power:
-            less = maps.copy()
-            less[..., channel] = 0
-            without.append(evaluate.draw(after, less))
-        change = [float(np.abs(each.astype(float) - whole).mean() / 255) for each in without]
-        rows.append((f"{side} x {side}, no detail", blurred))
-        rows.append((f"{side} x {side}, less channel {power[np.argmax(change)]}", without[int(np.argmax(change))]))
-        numbers[stage] = {
-            "without_detail": float(np.abs(blurred.astype(float) - whole).mean() / 255),
-            "without_the_strongest_channel": max(change),
-        }
-    plots.image_rows(path, rows, "What each stage of the generator adds, seen by taking it away")
-    return numbers
-
-
 def show_asked(faces, noise, path):
     """One noise, every colour of hair and eyes."""
     rows = []
@@ -205,22 +161,6 @@ def show_nearest(judge, drawn, dataset, path):
         "relative_distance_median": float(np.median(distances)),
         "relative_distance_median_of_test": float(np.median(real)),
     }
-
-
-def show_believed(discriminator, drawn, dataset, path):
-    """The faces that the discriminator takes for real most and least, of drawn ones and of real ones new to it."""
-    rows, numbers = [], {}
-    for name, images in (("real", dataset.x_test), ("drawn", drawn)):
-        pictures = images.astype("float32") / 255
-        if len(discriminator.inputs) == 2:
-            pictures = [pictures, attributes.one_hot(*attributes.read(images))]
-        logits = discriminator.predict(pictures, batch_size=250, verbose=0)[:, 0]
-        order = np.argsort(-logits)
-        for how, chosen in (("most", order[:SHOWN]), ("least", order[::-1][:SHOWN])):
-            rows.append((f"{name}, believed {how}\nlogits {logits[chosen[0]]:+.1f} ...", images[chosen]))
-        numbers[name] = {"mean_logit": float(logits.mean()), "share_taken_for_real": float(np.mean(logits > 0))}
-    plots.image_rows(path, rows, "What the discriminator believes")
-    return numbers
 
 
 @cli.guarded

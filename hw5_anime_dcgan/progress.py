@@ -18,6 +18,12 @@ from hw5_anime_dcgan.quality import troubles
 GRID = 64  # faces of the fixed noise, 8 x 8
 FIXED, FRESH = 1, 2  # seeds of noise: of the grids, of the faces that are measured
 MOST_FRAMES = 40  # of the animation
+LADDER = (100, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # updates after which the lecture shows samples
+
+
+def stops(updates, every):
+    """The update counts at which faces are shown: those of the lecture, every `every`, and the last."""
+    return sorted({n for n in (*LADDER, *range(every, updates, every)) if n < updates} | {updates})
 
 
 def grid(images, columns=8, gap=2):
@@ -98,12 +104,12 @@ class Show(keras.callbacks.Callback):
         return evaluate.noise(self.generator, n, seed, self.wishes)
 
 
-def show_progress(run, ladder):
-    """ladder.png, a row of the fixed noise for each count of `ladder` reached; ladder.gif; samples.png; curves.png."""
+def show_progress(run):
+    """ladder.png, a row of the fixed noise for each count of LADDER reached; ladder.gif; samples.png; curves.png."""
     history = run.progress.history
     counts = [row["updates"] for row in history]
     grids = {n: np.asarray(Image.open(run.folder / "samples" / f"{n:06d}.png")) for n in counts}
-    shown = [n for n in counts if n in ladder or n == counts[-1]]
+    shown = [n for n in counts if n in LADDER or n == counts[-1]]
     rows = [(f"{n:,}", ungrid(grids[n])[:10]) for n in shown]
     with run.picture("ladder") as path:
         plots.image_rows(path, rows, "The same noise after more and more updates")

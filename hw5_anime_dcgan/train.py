@@ -19,7 +19,6 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 # isort: split
 import keras
 import numpy as np
-from keras import ops
 
 from common import data
 from common.errors import OptionError, UserError
@@ -27,12 +26,12 @@ from common.gan import GAN
 from common.run.predictor import Local
 from hw5_anime_dcgan import attributes, evaluate, progress
 from hw5_anime_dcgan.diffaugment import shift
+from hw5_anime_dcgan.losses import LOSSES
 from hw5_anime_dcgan.model import build_discriminator, build_generator
 from hw5_anime_dcgan.quality import Judge
 from hw5_anime_dcgan.stretches import Stretches
 
 HOMEWORK = "hw5_anime_dcgan"
-LADDER = (100, 1000, 2000, 5000, 10_000, 20_000, 50_000)  # updates after which the lecture shows samples
 SETTINGS = {
     "fast": {  # a DCGAN and what helps when there are few faces
         "layers": "convolution",  # what --precision auto measures
@@ -48,8 +47,7 @@ SETTINGS = {
         "discriminator_rate": 4e-4,  # twice that of the generator (Heusel et al. 2017)
         "beta_1": 0.5,  # of Adam: 0.9 made the training of the paper oscillate
         "beta_2": 0.999,
-        "augment": True,  # the discriminator sees shifted faces (Zhao et al. 2020)
-        "mirror": True,  # twice as many faces
+        "augment": True,  # few faces become many: shifted for the discriminator (Zhao et al. 2020), and mirrored
         "memory": 1000,  # updates that the averaged generator remembers (Yazıcı et al. 2018); 0: none
     },
     "best": {  # as far as it goes: what R3GAN (Huang et al. 2024) trains by, with the networks of DCGAN
@@ -67,7 +65,6 @@ SETTINGS = {
         "beta_1": 0.0,
         "beta_2": 0.99,
         "augment": True,
-        "mirror": True,
         "memory": 1000,
     },
     "classic": {  # Radford et al. 2015, section 4
@@ -85,23 +82,12 @@ SETTINGS = {
         "beta_1": 0.5,
         "beta_2": 0.999,
         "augment": False,
-        "mirror": False,
         "memory": 0,
     },
 }
 FEWEST = 36  # training faces: three of them are held out, to judge by
 OPTIONS = {
-    "updates": {
-        "type": cli.positive,
-        "metavar": "N",
-        "help": "batches to train on; with --resume more than before",
-    },
-    "width": {"type": cli.positive, "metavar": "N", "help": "channels of the networks next to the image"},
-    "show_every": {
-        "type": cli.positive,
-        "metavar": "N",
-        "help": "updates between two looks at it, each with faces, metrics and a checkpoint",
-    },
+    "updates": {"type": cli.positive, "metavar": "N", "help": "batches to train on; with --resume more than before"},
     "faces": {
         "type": lambda text: str(cli.path(text).absolute()),  # for --resume anywhere
         "metavar": "DIR_OR_ZIP",
@@ -114,33 +100,6 @@ OPTIONS = {
         "help": "learn the colours of hair and eyes too, to draw what generate.py --hair --eyes asks for",
     },
 }
-
-
-def hinge(real, fake):
-    """(real loss, fake loss, generator's loss) of the logits (n, 1) of the discriminator (Lim & Ye 2017)."""
-    return ops.mean(ops.relu(1 - real)), ops.mean(ops.relu(1 + fake)), -ops.mean(fake)
-
-
-def logistic(real, fake):
-    """The same with cross-entropy, in nats; the generator's is the non-saturating one (Goodfellow 2014, section 3)."""
-    return ops.mean(ops.softplus(-real)), ops.mean(ops.softplus(fake)), ops.mean(ops.softplus(-fake))
-
-
-def relativistic(real, fake):
-    """The same for pairs: each real face is to look more real than a drawn one, or less (Jolicoeur-Martineau 2018).
-
-    A pair has one loss; here half of it is called real, half fake.
-    """
-    of_pairs = ops.mean(ops.softplus(fake - real))
-    return of_pairs / 2, of_pairs / 2, ops.mean(ops.softplus(real - fake))
-
-
-LOSSES = {"hinge": hinge, "logistic": logistic, "relativistic": relativistic}
-
-
-def stops(updates, every):
-    """The update counts at which faces are shown: those of the lecture, every `every`, and the last."""
-    return sorted({n for n in (*LADDER, *range(every, updates, every)) if n < updates} | {updates})
 
 
 def train(config, run):
@@ -158,10 +117,10 @@ def train(config, run):
     labels = attributes.one_hot(*attributes.read(x)) if config.conditional else np.zeros(len(x), "uint8")
     model = build(config, labels.shape[1] if config.conditional else 0)
     generator = model.generator if model.averaged is None else model.averaged
-    batches = Stretches(x, labels, config.batch_size, config.seed, config.mirror)
+    batches = Stretches(x, labels, config.batch_size, config.seed, config.augment)
     wishes = evaluate.wishes_like(labels)
     judge = Judge(x, x_val[: evaluate.JUDGED])
-    run.stops = stops(config.updates, config.show_every)
+    run.stops = progress.stops(config.updates, config.show_every)
     finished = run.restore(model)
     run.stops = sorted({*run.stops, finished} - {0})  # a training that goes on for longer
     callbacks = [progress.Show(run, generator, model.discriminator, judge, wishes), *run.callbacks()]
@@ -176,7 +135,7 @@ def train(config, run):
     metrics["updates_per_second"] = float(np.median([row["updates_per_second"] for row in run.progress.history]))
     metrics["best_updates"] = min(run.progress.history, key=lambda row: row["frechet_distance"])["updates"]
     run.finish(best, metrics)
-    progress.show_progress(run, LADDER)
+    progress.show_progress(run)
 
 
 def build(config, n_attributes):

@@ -231,7 +231,7 @@ def test_settings_are_changed_one_by_one():
     assert (config.hidden, config.learning_rate, config.batch_norm) == ([7, 8], 1.0, False)
     assert isinstance(config.learning_rate, float)
     assert config.optimizer == "adam"
-    assert parsed("--set", "optimizer=sgd").optimizer == "sgd"
+    assert parsed("--set", "optimizer=rmsprop").optimizer == "rmsprop"
     assert train.SETTINGS["fast"]["hidden"] == [256, 256]
 
 
@@ -241,12 +241,16 @@ def test_settings_are_changed_one_by_one():
         ("hidden", "NAME=VALUE is expected"),
         ("width=3", "with a NAME among updates, hidden"),
         ("batch_size=3", "with a NAME among updates, hidden"),
-        ("hidden=3", "hidden is a list as in [1,2], such as [256, 256]"),
+        ("hidden=3", "hidden is a list, such as [256, 256]"),
         ("hidden=[3.5]", "hidden is a list"),
-        ("updates=2.5", "updates is a whole number, such as 430"),
+        ("updates=2.5", "updates is a whole number of at least 1, such as 430"),
         ("updates=True", "updates is a whole number"),
-        ("learning_rate=fast", "learning_rate is a number, such as 0.02"),
-        ("batch_norm=1", "batch_norm is True or False, such as True"),
+        ("updates=0", "updates is a whole number of at least 1"),
+        ("learning_rate=-0.1", "learning_rate is a number of at least 0"),
+        ("learning_rate=1e999", "learning_rate is a number of at least 0"),
+        ("optimizer=sgd", "optimizer is one of adam, rmsprop"),
+        ("learning_rate=fast", "learning_rate is a number of at least 0, such as 0.02"),
+        ("batch_norm=1", "batch_norm is True or False"),
         ("distortion=__import__('os')", "distortion is a number"),
     ],
 )

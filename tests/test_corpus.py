@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from common import data
-from common.data import corpus, sample_texts
+from common.data import corpus, sample_texts, sources
 from common.data.corpus import decode, encode
 from common.data.download import Remote
 from common.errors import UserError
@@ -173,7 +173,7 @@ def test_the_licence_of_gutenberg_is_left_out(mirror, monkeypatch, tmp_path, cap
 
 def test_the_known_edition_gives_no_warning(tmp_path, capsys):
     (tmp_path / "a").write_text(PROSE)
-    data._copy_changing([tmp_path / "a"], tmp_path / "b", corpus.sha256([tmp_path / "a"]))
+    sources._copy_changing([tmp_path / "a"], tmp_path / "b", corpus.sha256([tmp_path / "a"]))
     assert (tmp_path / "b").read_text() == PROSE
     assert not capsys.readouterr().err
 

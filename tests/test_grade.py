@@ -27,7 +27,7 @@ from common.data import sample_data, sample_texts
 from common.data.corpus import index
 from common.data.reuters import Wires
 from common.errors import UserError
-from common.grading import remote, rules, submissions, weights
+from common.grading import answers, rules, submissions, weights
 from common.grading.names import safe_names
 from common.grading.remote import Failed, Model
 from common.run.predictor import Local
@@ -361,7 +361,7 @@ def test_answers_that_lie():
         np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=True)
         return buffer.getvalue()
 
-    np.testing.assert_array_equal(remote._array(npy(good), (2, 3)), good)
+    np.testing.assert_array_equal(answers.array_of(npy(good), (2, 3)), good)
     huge = io.BytesIO()
     np.lib.format.write_array_header_1_0(huge, {"descr": "<f4", "fortran_order": False, "shape": (2, 10**12)})
     lies = [
@@ -382,19 +382,20 @@ def test_answers_that_lie():
     ]
     for answer, shape, words in lies:
         with pytest.raises(Failed, match=words):
-            remote._array(answer, shape)
+            answers.array_of(answer, shape)
     for answer in (b"", b"[]", b"{", b"[" * 99_999, b'{"inputs": 1, "more": 2}', b"9" * 5000, b"\xff", b"null"):
         with pytest.raises(Failed, match="not an answer"):
-            remote._content(answer, ["inputs"])
-    assert remote._shapes(None) is None
-    assert remote._shapes([[None, 28, 28], [None]]) == [[None, 28, 28], [None]]
+            answers.content_of(answer, ["inputs"])
+    assert answers.shapes_of(None) is None
+    assert answers.shapes_of([[None, 28, 28], [None]]) == [[None, 28, 28], [None]]
     for shapes in (5, "x", {}, [5], ["x"], [[0]], [[-1]], [["x"]], [[1.5]], [[True]], [[[1]]], [[10**10]]):
         with pytest.raises(Failed, match="not an answer"):
-            remote._shapes(shapes)
+            answers.shapes_of(shapes)
 
 
-def test_interruption(tiny_models, tmp_path, workers):
-    """Ctrl-C need not wait for a model that never answers."""
+def test_interruption(tiny_models, tmp_path, workers, monkeypatch):
+    """Ctrl-C need not wait for a model that never answers, nor for one that was about to start."""
+    monkeypatch.setattr(workers, "stopped", False)  # and again afterwards: other tests share these workers
     (tmp_path / "model").mkdir()
     shutil.copyfile(tiny_models["custom"], tmp_path / "model" / "model.keras")
     (tmp_path / "model" / "model.py").write_text(MINE + "time.sleep(1000)")
@@ -403,6 +404,8 @@ def test_interruption(tiny_models, tmp_path, workers):
     with pytest.raises(Failed), Model(workers, "hw1_mnist_mlp", tmp_path / "model"):
         pass
     alarm.join()
+    with pytest.raises(Failed), Model(workers, "hw1_mnist_mlp", tmp_path / "model"):
+        pass
     assert not workers.running
 
 

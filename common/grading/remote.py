@@ -19,7 +19,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.grading import sandbox
-from common.grading.weights import Refused
+from common.grading.answers import Failed, array_of, content_of, printable, shapes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PRINTED = 1 << 20  # bytes; who prints more is stopped
@@ -28,10 +28,6 @@ TICK = 0.2  # seconds between two looks at a process
 
 class Ended(UserError):
     """The program that opens models is no more: nobody can be graded."""
-
-
-class Failed(Exception):
-    """A model gave no predictions, or not such as were asked for. The message says why, for the student."""
 
 
 class Workers:
@@ -44,6 +40,7 @@ class Workers:
         self.limits = limits
         self.hidden = [str(Path(folder).resolve()) for folder in hidden]
         self.running = set()  # process groups of models
+        self.stopped = False
         self._lock = threading.Lock()
 
     def __enter__(self):
@@ -93,7 +90,8 @@ class Workers:
         raise Ended(f"the program that opens models has ended ({' '.join(words)}): try again, with less --jobs")
 
     def stop(self):
-        """End all models, so that whoever waits for one goes on."""
+        """End all models, those that are just starting too, so that whoever waits for one goes on."""
+        self.stopped = True
         for process in [*self.running]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
@@ -152,13 +150,15 @@ class Model:
             for descriptor in theirs:
                 os.close(descriptor)
         self.workers.running.add(self._process)
+        if self.workers.stopped:
+            self.workers.stop()
         self._watcher = threading.Thread(target=self._watch, args=(time.monotonic() + limits["seconds"],), daemon=True)
         try:
             self._watcher.start()
             if self.folder:
                 opened = self._hear(1 << 16, "weights", "custom")
                 self.weights, self.custom = opened["weights"], opened["custom"]  # said before any code of theirs ran
-                self.inputs = _shapes(self._hear(1 << 16, "inputs")["inputs"])
+                self.inputs = shapes_of(self._hear(1 << 16, "inputs")["inputs"])
             else:
                 self._hear(1 << 16, "isolated")
         except BaseException:
@@ -204,11 +204,11 @@ class Model:
         count = self._hear(1 << 16, "arrays")["arrays"]
         if count != len(shapes):
             raise Failed(f"it gave {count} arrays where {len(shapes)} were asked for")
-        return [_array(self._receive(4 * int(np.prod(shape)) + 1000), shape) for shape in shapes]
+        return [array_of(self._receive(4 * int(np.prod(shape)) + 1000), shape) for shape in shapes]
 
     def _hear(self, most_bytes, *keys):
         """The next JSON answer, which must have the keys."""
-        return _content(self._receive(most_bytes), keys)
+        return content_of(self._receive(most_bytes), keys)
 
     def _receive(self, most_bytes):
         most_bytes = max(most_bytes, 1 << 16)  # room for a reason
@@ -225,7 +225,7 @@ class Model:
         try:
             self._verdict = self._broken_limit(deadline)
         except BaseException as error:  # whatever it is: what is not watched does not go on
-            self._verdict = _printable(f"it could not be watched any more: {type(error).__name__}: {error}")
+            self._verdict = printable(f"it could not be watched any more: {type(error).__name__}: {error}")
         if self._verdict:
             os.killpg(self._process, signal.SIGKILL)  # not waited for yet, so the number is still its own
 
@@ -251,58 +251,3 @@ class Model:
                 return f"it took more than {limits['memory_mb']:,} MB of memory"
             if time.monotonic() > deadline:
                 return f"it took longer than {limits['seconds']} seconds"
-
-
-def _content(answer, keys):
-    """A JSON answer as a dict with the keys; what it says went wrong is raised."""
-    try:
-        content = json.loads(answer)
-        if isinstance(content, dict):
-            if isinstance(content.get("refused"), str):
-                raise Refused(_printable(content["refused"]))
-            if isinstance(content.get("failed"), str):
-                raise Failed(_printable(content["failed"]))
-            if set(keys) == set(content):
-                return content
-    except (ValueError, RecursionError):
-        pass
-    raise Failed("it sent something that is not an answer")
-
-
-def _shapes(given):
-    """A list of shapes, or None, as the model's process gave it; checked."""
-    if given is None:
-        return None
-    sizes = [size for shape in given for size in shape] if _lists(given) else ["wrong"]
-    if all(size is None or (type(size) is int and 0 < size < 1e9) for size in sizes):
-        return given
-    raise Failed("it sent something that is not an answer")
-
-
-def _lists(value):
-    return isinstance(value, list) and all(isinstance(each, list) for each in value)
-
-
-def _printable(text):
-    return "".join(character if character.isprintable() else " " for character in text[:500])
-
-
-def _array(answer, shape):
-    """The float32 array of the shape in a .npy string, checked before any memory is taken for it."""
-    if answer[:1] == b"{":
-        _content(answer, ())
-    stream = io.BytesIO(answer)
-    try:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ValueError
-        given, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        array = np.frombuffer(answer, "<f4", offset=stream.tell())
-    except Exception:  # NumPy has many for what is not a header
-        raise Failed("it sent something that is not an array") from None
-    if given != tuple(shape):
-        raise Failed(f"it gave an array of the shape {str(given)[:100]} where {tuple(shape)} was asked for")
-    if dtype != np.dtype("<f4") or fortran or array.size != np.prod(shape):
-        raise Failed("it sent something that is not an array")
-    if not np.isfinite(array).all():
-        raise Failed("its predictions are not all finite numbers")
-    return array.reshape(shape)

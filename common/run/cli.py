@@ -5,11 +5,9 @@ of the user); 2 bad options; 130 interrupted.
 """
 
 import argparse
-import ast
 import errno
 import functools
 import json
-import math
 import os
 import sys
 import traceback
@@ -18,6 +16,7 @@ from pathlib import Path
 from common.errors import OptionError, UserError
 from common.run import streams
 from common.run.run import CHANGEABLE, Run
+from common.run.types import like, number, path, positive, seed, text  # noqa: F401  scripts say cli.number, cli.text
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,54 +30,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         self.exit(2, f"{self.prog}: {message} (--help shows all options)\n")
-
-
-def positive(text):
-    """A whole number of at least 1."""
-    number = int(text) if text.isascii() and text.lstrip("-").isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
-    return number
-
-
-def number(least, most=math.inf, above=False):
-    """A type for add_argument: a number from `least` to `most`; `above`: but not `least` itself."""
-    wanted = f"a number {'above' if above else 'from'} {least:g}" + (f" to {most:g}" if most < math.inf else " on")
-
-    def parse_number(text):
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most or (above and value == least):
-            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}")
-        return value
-
-    return parse_number
-
-
-def seed(text):
-    """A whole number that NumPy and Keras take as a seed."""
-    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, not {text!r}")
-    return int(text)
-
-
-def path(text):
-    """A path, with the home folder in the place of ~ or ~name: the shell leaves them as they are in --out=~/x."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        home = Path(text).parts[0]
-        raise argparse.ArgumentTypeError(f"{text!r}: there is no home folder {home} here, write it out") from None
-
-
-def text(argument):
-    """A text that was typed in UTF-8: in a plain POSIX locale Python takes its Chinese for mere bytes."""
-    try:
-        return os.fsencode(argument).decode("utf-8")
-    except UnicodeError:
-        return argument
 
 
 def default_data_dir():
@@ -143,7 +94,7 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     if wants_help:
         _parser(homework, settings, doc, own_options, model).print_help()
         parser.exit()
-    assigned = _assigned(assignments, _settable(settings[model], own_options), parser)
+    assigned = _assigned(assignments, model, settings, own_options, parser)
     given |= assigned
     for name, value in given.items():
         if name == "updates" and value > saved.get(name, value):
@@ -200,33 +151,19 @@ def _settable(recipe, own_options):
     return {name: value for name, value in recipe.items() if name not in {"batch_size", *own_options}}
 
 
-def _assigned(assignments, recipe, parser):
-    """{setting: value} of texts NAME=VALUE; `recipe` has the settings to choose from, and their types."""
-    found = {}
+def _assigned(assignments, model, settings, own_options, parser):
+    """{setting: value} of texts NAME=VALUE, of the types that the recipe has."""
+    recipe, found = _settable(settings[model], own_options), {}
     for assignment in assignments:
-        name, equals, text = assignment.partition("=")
+        name, equals, written = assignment.partition("=")
         if not equals or name not in recipe:
             parser.error(f"--set {assignment}: NAME=VALUE is expected, with a NAME among {', '.join(recipe)}")
+        words = {each[name] for each in settings.values() if name in each} if isinstance(recipe[name], str) else ()
         try:
-            found[name] = _like(recipe[name], text)
-        except (ValueError, SyntaxError):
-            wanted = {bool: "True or False", int: "a whole number", float: "a number", list: "a list as in [1,2]"}
-            parser.error(f"--set {assignment}: {name} is {wanted[type(recipe[name])]}, such as {recipe[name]}")
+            found[name] = like(recipe[name], written, sorted(words))
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"--set {assignment}: {name} is {error}")
     return found
-
-
-def _like(example, text):
-    """The value that `text` writes, of the type of `example`. Raises ValueError or SyntaxError."""
-    if isinstance(example, str):
-        return text
-    value = ast.literal_eval(text)
-    if isinstance(example, float) and type(value) is int:
-        value = float(value)
-    if type(value) is not type(example):
-        raise ValueError
-    if isinstance(example, list):
-        return [_like(example[0], repr(each)) for each in value]
-    return value
 
 
 def _saved_options(options, settings, parser):

@@ -1,0 +1,87 @@
+"""Types for add_argument: what an option takes, and one sentence on what it does not."""
+
+import argparse
+import ast
+import math
+import os
+from pathlib import Path
+
+
+def positive(text):
+    """A whole number of at least 1."""
+    number = int(text) if text.isascii() and text.lstrip("-").isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return number
+
+
+def number(least, most=math.inf, above=False):
+    """A type for add_argument: a number from `least` to `most`; `above`: but not `least` itself."""
+    wanted = f"a number {'above' if above else 'from'} {least:g}" + (f" to {most:g}" if most < math.inf else " on")
+
+    def parse_number(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most or (above and value == least):
+            raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}")
+        return value
+
+    return parse_number
+
+
+def seed(text):
+    """A whole number that NumPy and Keras take as a seed."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**32 - 1}, not {text!r}")
+    return int(text)
+
+
+def path(text):
+    """A path, with the home folder in the place of ~ or ~name: the shell leaves them as they are in --out=~/x."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        home = Path(text).parts[0]
+        raise argparse.ArgumentTypeError(f"{text!r}: there is no home folder {home} here, write it out") from None
+
+
+def text(argument):
+    """A text that was typed in UTF-8: in a plain POSIX locale Python takes its Chinese for mere bytes."""
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
+def like(example, written, words=()):
+    """The value that `written` stands for, of the type of the setting `example`; of `words` if that is a word.
+
+    What a recipe has 1 or more of is at least 1, other numbers at least 0. Raises ArgumentTypeError.
+    """
+    if isinstance(example, str):
+        if written not in words:
+            raise argparse.ArgumentTypeError(f"one of {', '.join(words)}")
+        return written
+    least = 1 if type(example) is int and example >= 1 else 0
+    try:
+        value = ast.literal_eval(written)
+        if isinstance(example, float) and type(value) is int:
+            value = float(value)
+        if type(value) is not type(example):
+            raise ValueError
+        if isinstance(example, list):
+            return [like(example[0], repr(each)) for each in value]
+        if not isinstance(value, bool) and not least <= value < math.inf:
+            raise ValueError
+    except (ValueError, SyntaxError, argparse.ArgumentTypeError):
+        numbers = f" of at least {least}, such as {example}"
+        kinds = {
+            bool: "True or False",
+            list: f"a list, such as {example}",
+            int: f"a whole number{numbers}",
+            float: f"a number{numbers}",
+        }
+        raise argparse.ArgumentTypeError(kinds[type(example)]) from None
+    return value
