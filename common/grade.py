@@ -17,10 +17,11 @@ that is known, the reason says so.
 
 import argparse
 import contextlib
+import queue
 import signal
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tqdm import tqdm
@@ -78,19 +79,33 @@ def grade(options):
 
 def grade_all(grader, paths, tasks, jobs):
     """[{task: Result}] of the submissions `paths`, `jobs` side by side. However it ends, no model runs afterwards."""
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(grader.submission, path, tasks) for path in paths]
+    # Ctrl-C may come at any moment, and what it interrupts in Future.result can keep its lock for ever: the results
+    # come through a queue that has none.
+    ended, found = queue.SimpleQueue(), {}
+
+    def submission(path):
         try:
-            return [each.result() for each in tqdm(futures, desc="grading", unit="student", disable=None)]
+            ended.put((path, grader.submission(path, tasks), None))
+        except BaseException as error:
+            ended.put((path, None, error))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for path in paths:
+                pool.submit(submission, path)
+            for _ in tqdm(paths, desc="grading", unit="student", disable=None):
+                path, results_of_path, error = ended.get()
+                if error:
+                    raise error
+                found[path] = results_of_path
         except BaseException as error:
             grader.stopped.set()
-            for future in futures:
-                future.cancel()
-            while wait(futures, timeout=0.2).not_done:  # a model may just be starting
-                grader.workers.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            grader.workers.stop()
             if isinstance(error, UserError) and grader.graded:
                 raise UserError(f"{error}; {grader.graded:,} results are kept: the same command goes on") from None
             raise
+    return [found[path] for path in paths]
 
 
 def baseline_weights(paths):

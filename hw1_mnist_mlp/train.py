@@ -36,6 +36,7 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "schedule": "one cycle",
         "label_smoothing": 0.1,
         "distortion": 0.0,
+        "final_distortion": 0.0,
     },
     "best": {
         "updates": 12960,  # 120 passes
@@ -58,10 +59,12 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "batch_norm": False,
         "dropout": 0.2,
         "optimizer": "rmsprop",
+        "beta_2": 0.999,  # if it is to be Adam
         "learning_rate": 1e-3,
         "schedule": "constant",
         "label_smoothing": 0.0,
         "distortion": 0.0,
+        "final_distortion": 0.0,
     },
 }
 DISTORTION = {"rotate": 15, "scale": 0.15, "shear": 0.15, "shift": 2, "elastic": 1}  # degrees, shares, pixels

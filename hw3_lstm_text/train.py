@@ -79,8 +79,7 @@ OPTIONS = {
     "corpus": {
         "default": "shakespeare",
         "type": name_or_path,
-        "help": "shakespeare, nietzsche, tang (Chinese poems), hongloumeng (a Chinese novel), or a UTF-8 file or a "
-        "folder of .txt (shakespeare); tang and hongloumeng take --model chinese if no other is named",
+        "help": f"{', '.join(NAMES)}, a UTF-8 file, or a folder of .txt; the last two names take --model chinese",
     }
 }
 
