@@ -101,21 +101,21 @@ SUBSET = {
     ("hw1_mnist_mlp", "sample"): Bar("test_accuracy", 0.943),
     # The same on 5,000 real digits, tested on all 10,000: 0.9616 to 0.9650 over 5 seeds, standard deviation 0.0014.
     ("hw1_mnist_mlp", "full"): Bar("test_accuracy", 0.957),
-    # Six passes over 2,000 drawn pictures: 0.797 to 0.833 over 5 seeds, standard deviation 0.015; a linear model: 0.1.
+    # Six epochs over 2,000 drawn pictures: 0.797 to 0.833 over 5 seeds, standard deviation 0.015; a linear model: 0.1.
     ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.750),
-    # Six passes over 5,000 real pictures, tested on all 10,000: 0.687 to 0.703 over 5 seeds, standard deviation 0.005.
+    # Six epochs over 5,000 real pictures, tested on all 10,000: 0.687 to 0.703 over 5 seeds, standard deviation 0.005.
     ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.670),
     # The default training on 2,800 written wires: 0.831 to 0.836 over 5 seeds, standard deviation 0.002.
     ("hw1_reuters_mlp", "sample"): Bar("test_accuracy", 0.824),
     # The same on 4,000 real wires, tested on all 2,246: 0.825 to 0.833 over 5 seeds, standard deviation 0.0035.
     ("hw1_reuters_mlp", "full"): Bar("test_accuracy", 0.814),
-    # Three passes over 60,000 characters of the grammar: 0.958 to 0.965 over 3 runs, which is too few to know their
+    # Three epochs over 60,000 characters of the grammar: 0.958 to 0.965 over 3 runs, which is too few to know their
     # spread, so the margin is wide; characters by their frequency alone cost 5.5.
     ("hw3_lstm_text", "sample"): Bar("validation_nats_per_char", 1.05, True),
-    # Three passes over 200,000 characters of Shakespeare, scored on the last tenth: 1.667 and 1.679, words 0.81 and
+    # Three epochs over 200,000 characters of Shakespeare, scored on the last tenth: 1.667 and 1.679, words 0.81 and
     # 0.83, in 2 runs.
     ("hw3_lstm_text", "full"): Bar("validation_nats_per_char", 1.75, True, (Bar("word_share", 0.75),)),
-    # Twelve passes over 4,000 digits: 0.603 to 0.610 over 5 seeds, standard deviation 0.003; PCA itself: 1.
+    # Twelve epochs over 4,000 digits: 0.603 to 0.610 over 5 seeds, standard deviation 0.003; PCA itself: 1.
     ("hw4_autoencoder/dense", "sample"): Bar("mse_share_of_pca", 0.63, at_most=True),
     # The same over 5,000 real digits, tested on all 10,000: 0.538 to 0.562 over 5 seeds, standard deviation 0.010.
     ("hw4_autoencoder/dense", "full"): Bar("mse_share_of_pca", 0.60, at_most=True),

@@ -25,7 +25,7 @@ from hw1_mnist_mlp.model import build_mlp
 HOMEWORK = "hw1_mnist_mlp"
 SETTINGS = {  # tuned on a validation split of the training digits
     "fast": {
-        "updates": 430,  # 2 passes over the training digits
+        "updates": 430,  # 2 epochs over the training digits
         "batch_size": 256,
         "hidden": [256, 256],
         "batch_norm": True,
@@ -39,7 +39,7 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "final_distortion": 0.0,
     },
     "best": {
-        "updates": 12960,  # 120 passes
+        "updates": 12960,  # 120 epochs
         "batch_size": 512,
         "hidden": [2048, 1536, 1024],
         "batch_norm": True,
@@ -49,11 +49,11 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "learning_rate": 5e-3,
         "schedule": "one cycle",
         "label_smoothing": 0.1,
-        "distortion": 1.0,  # every digit is distorted anew in every pass, as strongly as DISTORTION says
+        "distortion": 1.0,  # every digit is distorted anew in every epoch, as strongly as DISTORTION says
         "final_distortion": 0.4,  # in the second half of the training the strength falls to this
     },
     "classic": {  # the example mnist_mlp.py of Keras, for comparison
-        "updates": 8600,  # 20 passes
+        "updates": 8600,  # 20 epochs
         "batch_size": 128,
         "hidden": [512, 512],
         "batch_norm": False,

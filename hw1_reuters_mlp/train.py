@@ -27,7 +27,7 @@ from hw1_reuters_mlp.model import build_mlp
 HOMEWORK = "hw1_reuters_mlp"
 SETTINGS = {  # tuned on three splits of the training wires
     "fast": {
-        "updates": 170,  # 5 passes over the training wires
+        "updates": 170,  # 5 epochs over the training wires
         "batch_size": 256,
         "weighting": "tf-idf",
         "n_words": 5000,  # the most frequent ones
@@ -52,7 +52,7 @@ SETTINGS = {  # tuned on three splits of the training wires
         "schedule": "one cycle",
     },
     "classic": {  # the example reuters_mlp.py of Keras, for comparison
-        "updates": 1345,  # 5 passes
+        "updates": 1345,  # 5 epochs
         "batch_size": 32,
         "weighting": "binary",
         "n_words": 1000,

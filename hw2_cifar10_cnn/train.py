@@ -27,7 +27,7 @@ HOMEWORK = "hw2_cifar10_cnn"
 SETTINGS = {  # tuned on a validation split of the training pictures
     "fast": {
         "layers": "convolution",  # what --precision auto measures
-        "updates": 276,  # 3 passes over the training pictures
+        "updates": 276,  # 3 epochs over the training pictures
         "batch_size": 500,
         "widths": [32, 64, 256],  # channels of the three blocks
         "learning_rate": 0.5,  # the peak of one cycle: up over a quarter of the updates, then down to 0
@@ -39,7 +39,7 @@ SETTINGS = {  # tuned on a validation split of the training pictures
     },
     "best": {  # what airbench94 does on a GPU, for a longer time: 93.3 %, 93.9 % with mirrored pictures
         "layers": "convolution",  # what --precision auto measures
-        "updates": 2208,  # 24 passes
+        "updates": 2208,  # 24 epochs
         "batch_size": 500,
         "widths": [64, 256, 256],
         "learning_rate": 0.5,
@@ -51,7 +51,7 @@ SETTINGS = {  # tuned on a validation split of the training pictures
     },
     "classic": {  # the example cifar10_cnn.py of Keras, for comparison
         "layers": "convolution",  # what --precision auto measures
-        "updates": 71650,  # 50 passes
+        "updates": 71650,  # 50 epochs
         "batch_size": 32,
         "learning_rate": 1e-4,
         "label_smoothing": 0.0,

@@ -16,19 +16,19 @@ def analyze(generator, dataset, settings, options):
     figures = options.run / "figures"
     judge, accuracy = judge_of(settings, options.run) if settings.data_set == "mnist" else (None, None)
     n_classes = len(dataset.names) if settings.model == "cgan" else 0
-    reports = {int(path.stem): np.load(path) for path in sorted((options.run / "samples").glob("[0-9]*.npy"))}
-    epochs = sorted(reports)
+    grids = {int(path.stem): np.load(path) for path in sorted((options.run / "samples").glob("[0-9]*.npy"))}
+    epochs = sorted(grids)
     shown = [epochs[i] for i in np.unique(np.linspace(0, len(epochs) - 1, 10).round().astype(int))]
-    rows = [(f"pass {epoch}", reports[epoch][:10]) for epoch in shown]
-    plots.image_rows(figures / "reports.png", rows, "The same noise after more and more passes")
+    rows = [(f"epoch {epoch}", grids[epoch][:10]) for epoch in shown]
+    plots.image_rows(figures / "progress.png", rows, "The same noise after more and more epochs")
 
-    n = len(reports[epochs[0]])
+    n = len(grids[epochs[0]])
     labels = np.arange(n) % n_classes if n_classes else None
     if settings.digit is not None:
         labels = np.full(n, settings.digit)
     over_time = []
     for epoch in epochs if judge else ():
-        probabilities = judge(reports[epoch])
+        probabilities = judge(grids[epoch])
         row = {"epoch": epoch, "sure_share": float(np.mean(probabilities.max(axis=1) > 0.9))}
         if labels is not None:
             row["recognised_share"] = generated.recognised_share(probabilities, labels)

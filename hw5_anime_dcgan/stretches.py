@@ -13,7 +13,7 @@ class Stretches(keras.utils.PyDataset):
     """Batches for a training that is counted in updates: batch number u is the same however the training is cut.
 
     x, y: arrays with the examples along the first axis. All batches have `batch_size` rows; one that reaches the end of
-    a pass goes on in the next pass, in another order. `between(begin, end)` sets which batches the next `fit` sees.
+    an epoch goes on in the next epoch, in another order. `between(begin, end)` sets which batches the next `fit` sees.
     mirror: every image (n, height, width, channels) is mirrored with a chance of a half.
     """
 
@@ -31,8 +31,8 @@ class Stretches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         places = (self.begin + index) * self.batch_size + np.arange(self.batch_size)
-        passes, places = np.divmod(places, len(self.x))
-        rows = np.array([self._order(int(n))[place] for n, place in zip(passes, places, strict=True)])
+        epochs, places = np.divmod(places, len(self.x))
+        rows = np.array([self._order(int(n))[place] for n, place in zip(epochs, places, strict=True)])
         x = self.x[rows]
         if self.mirror:
             chosen = np.random.default_rng((self.seed, 1, self.begin + index)).random(len(x)) < 0.5

@@ -47,7 +47,7 @@ OF_CODES = {
     *("curves", "map", "maps", "spread", "overlap", "plane", "numbers", "reconstructions", "denoising"),
     *("slanted", "walks", "written", "random"),
 }
-OF_GAN = {"curves", "samples", "reports", "training", "written", "walks", "nearest"}
+OF_GAN = {"curves", "samples", "progress", "training", "written", "walks", "nearest"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -607,7 +607,7 @@ def test_analysis_of_a_gan(cgan, capsys):
 
 def test_analysis_of_images_without_classes(small_networks, tmp_path):
     options = ["--data", "sample", "--limit", "60", "--batch-size", "20", "--epochs", "1", "--data-set", "faces"]
-    for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"reports", "written"})):
+    for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"progress", "written"})):
         out = tmp_path / name
         assert run(name, *options, out=out) == 0
         assert analyze.main(["--run", str(out)]) == 0
