@@ -110,9 +110,6 @@ def _like(pixels, colours):
 
 
 def one_hot(hair, eyes):
-    """float32 (n, 17): what the networks are told; a 1 for the hair among the first ten, a 1 for the eyes after them.
-
-    A number of -1 stands for "any": no 1.
-    """
+    """float32 (n, 17): what the networks are told; a 1 for the hair among the first ten, and one for the eyes."""
     hair, eyes = np.asarray(hair)[:, None], np.asarray(eyes)[:, None]
     return np.concatenate([hair == np.arange(len(HAIR)), eyes == np.arange(len(EYES))], axis=1).astype("float32")

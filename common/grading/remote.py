@@ -156,8 +156,7 @@ class Model:
         try:
             self._watcher.start()
             if self.folder:
-                opened = self._hear(1 << 16, "weights", "custom")
-                self.weights, self.custom = opened["weights"], opened["custom"]  # said before any code of theirs ran
+                self.weights = self._hear(1 << 16, "weights")["weights"]  # said before any code of theirs ran
                 self.inputs = shapes_of(self._hear(1 << 16, "inputs")["inputs"])
             else:
                 self._hear(1 << 16, "isolated")
