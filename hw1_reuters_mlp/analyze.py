@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.ticker import LogFormatter
 from sklearn.metrics import precision_recall_fscore_support
 
-from common.data.reuters import TOPICS
+from common.data.wires import TOPICS
 from common.errors import UserError
 from common.figures import plots
 from common.figures.layer_analysis import analyze_layers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from common.data.reuters import Wires
+from common.data.wires import Wires
 from common.files import atomic
 
 HALF_WEIGHT = 20  # the word at this place counts half as much as the first one

@@ -6,7 +6,7 @@ comes from the biases.
 
 import numpy as np
 
-from common.data.reuters import TOPICS
+from common.data.wires import TOPICS
 from common.figures import plots
 from hw1_reuters_mlp.marked_text import FOR, draw_texts
 

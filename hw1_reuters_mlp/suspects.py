@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from common.data.reuters import TOPICS
+from common.data.wires import TOPICS
 from hw1_reuters_mlp.deciding_words import contributions
 from hw1_reuters_mlp.marked_text import draw_texts
 

@@ -17,8 +17,7 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 # isort: split
 import numpy as np
 
-from common import data
-from common.data import poems
+from common.data import poems, texts
 from common.data.corpus import decode
 from common.run import analysis
 from common.run.predictor import Local
@@ -44,7 +43,7 @@ def analyze(options):
         show_ranking(cloze.rank(reader, kind, sentence, candidates))
         return
     settings = analysis.run_options(options, config)
-    corpus = analysis.as_seen(data.load_text(settings.corpus, settings), options, config)
+    corpus = analysis.as_seen(texts.load(settings.corpus, settings), options, config)
     figures = options.run / "figures"
     rng = np.random.default_rng(config["options"]["seed"])
     train_codes = np.asarray(corpus.x_train[-COUNTED:])

@@ -8,8 +8,7 @@ import re
 
 import numpy as np
 
-from common import data
-from common.data import poems
+from common.data import poems, texts
 from common.data.corpus import decode, encode, is_chinese
 from hw3_lstm_text.reader import QUATRAINS, Reader, opening, read_characters
 
@@ -20,8 +19,8 @@ LEXICON = 5_000_000  # characters of a huge training text whose words count as k
 
 
 def load(task, config):
-    """The Corpus of a task such as "hw3_lstm_text/tang"; config as for data.load_text."""
-    return data.load_text(task.partition("/")[2], config)
+    """The Corpus of a task such as "hw3_lstm_text/tang"; config as for data.load."""
+    return texts.load(task.partition("/")[2], config)
 
 
 def score(predictor, folder, corpus):

@@ -10,12 +10,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
+from common.data import texts
 from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
 
 # isort: split
 import keras
 
-from common import data, files
+from common import files
 from common.errors import OptionError, UserError
 from common.figures import plots
 from common.run.predictor import Local
@@ -93,7 +94,7 @@ def train(config, run):
     """Train on the first 90 % of the text, score the rest, write everything to the folder of the run."""
     if (config.gpus or 1) > 1:
         raise OptionError("this homework trains on one GPU, where the memory of its batch stays: leave --gpus out")
-    corpus = data.load_text(config.corpus, config)
+    corpus = texts.load(config.corpus, config)
     if len(corpus.x_train) < config.batch_size + config.window:
         raise UserError(
             f"{len(corpus.x_train):,} characters to train on are too few for {config.batch_size} windows of "

@@ -323,10 +323,10 @@ def test_files(finished_run):
 def test_model_gives_the_accuracy_that_was_reported(finished_run):
     import keras
 
-    from common.data import sample_data
+    from common.data import mnist
 
     model = keras.saving.load_model(finished_run / "model.keras", compile=False)
-    _, _, x_test, y_test = sample_data.digits()
+    _, _, x_test, y_test = mnist.digits()
     accuracy = (model.predict(x_test, verbose=0).argmax(axis=1) == y_test).mean()
     assert accuracy == pytest.approx(json.loads((finished_run / "metrics.json").read_text())["value"], abs=1e-6)
 

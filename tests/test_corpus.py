@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import data
-from common.data import corpus, sample_texts, sources
+from common import files
+from common.data import corpus, sample_texts, source, texts
 from common.data.corpus import decode, encode
 from common.data.download import Remote
 from common.errors import UserError
@@ -36,12 +36,12 @@ def downloads(monkeypatch, request):
         raise UserError(f"{remote.name} could not be downloaded: no network in tests")
 
     if "mirror" not in request.fixturenames:
-        monkeypatch.setattr(data, "fetch", fetch)
+        monkeypatch.setattr(source, "fetch", fetch)
     return attempts
 
 
 def load(name, folder, kind="auto", limit=None):
-    return data.load_text(name, argparse.Namespace(data=kind, data_dir=folder, limit=limit, seed=0))
+    return texts.load(name, argparse.Namespace(data=kind, data_dir=folder, limit=limit, seed=0))
 
 
 def text_of(text):
@@ -99,8 +99,8 @@ def test_sample_comes_last_and_says_so(name, kind, tmp_path, downloads, capsys):
     assert (text.kind, text.source.kind) == (kind, "sample")
     assert "BUILT-IN SAMPLE" in text.source.line
     assert len(downloads) == 1
-    assert f"put {data.TEXTS[name].file} into {tmp_path}" in capsys.readouterr().err
-    error_of(name, tmp_path, f"put {data.TEXTS[name].file} into {tmp_path}", "--data sample", kind="full")
+    assert f"put {texts.TEXTS[name].file} into {tmp_path}" in capsys.readouterr().err
+    error_of(name, tmp_path, f"put {texts.TEXTS[name].file} into {tmp_path}", "--data sample", kind="full")
 
 
 def test_there_is_no_download_of_tang(tmp_path, downloads, capsys):
@@ -112,9 +112,9 @@ def test_there_is_no_download_of_tang(tmp_path, downloads, capsys):
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("name", [*data.TEXTS, "no-such-file.txt"])
+@pytest.mark.parametrize("name", [*texts.TEXTS, "no-such-file.txt"])
 def test_sample_on_request(name, tmp_path, downloads, capsys):
-    for spec in data.TEXTS.values():
+    for spec in texts.TEXTS.values():
         (tmp_path / spec.file).write_text("not to be read")
     text = load(name, tmp_path, "sample")
     assert text.source.kind == "sample"
@@ -125,7 +125,7 @@ def test_sample_on_request(name, tmp_path, downloads, capsys):
 
 
 def test_what_is_known_of_every_text():
-    for spec in data.TEXTS.values():
+    for spec in texts.TEXTS.values():
         for remote in spec.remotes:
             assert all(url.startswith("https://") for url in remote.urls)
             assert remote.hash is None or re.fullmatch("sha256:[0-9a-f]{64}", remote.hash)
@@ -136,9 +136,9 @@ def test_what_is_known_of_every_text():
 
 def serve(mirror, monkeypatch, name, content, **changes):
     mirror.content = content
-    spec = data.TEXTS[name]
+    spec = texts.TEXTS[name]
     remote = Remote(spec.remotes[0].name, (mirror.url("right"),), None)
-    monkeypatch.setitem(data.TEXTS, name, replace(spec, remotes=(remote,), **changes))
+    monkeypatch.setitem(texts.TEXTS, name, replace(spec, remotes=(remote,), **changes))
 
 
 def test_a_download_is_kept(mirror, monkeypatch, tmp_path):
@@ -153,7 +153,7 @@ def test_a_download_is_kept(mirror, monkeypatch, tmp_path):
 @pytest.mark.parametrize("content", ["<!doctype html>\n<HTML><body>" + TEXT, "moved\n", TEXT + "\0"])
 def test_a_page_in_place_of_the_text_is_not_kept(name, content, mirror, monkeypatch, tmp_path):
     serve(mirror, monkeypatch, name, content.encode())
-    error_of(name, tmp_path, "what was downloaded", f"put {data.TEXTS[name].file} into {tmp_path}", kind="full")
+    error_of(name, tmp_path, "what was downloaded", f"put {texts.TEXTS[name].file} into {tmp_path}", kind="full")
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 
@@ -173,7 +173,7 @@ def test_the_licence_of_gutenberg_is_left_out(mirror, monkeypatch, tmp_path, cap
 
 def test_the_known_edition_gives_no_warning(tmp_path, capsys):
     (tmp_path / "a").write_text(PROSE)
-    sources._copy_changing([tmp_path / "a"], tmp_path / "b", corpus.sha256([tmp_path / "a"]))
+    texts.copy_edition([tmp_path / "a"], tmp_path / "b", files.sha256([tmp_path / "a"]))
     assert (tmp_path / "b").read_text() == PROSE
     assert not capsys.readouterr().err
 
@@ -420,6 +420,6 @@ if (STAGED / "tinyshakespeare.txt").exists():
 
     def test_the_real_shakespeare():
         text = load("shakespeare", STAGED, "full")
-        assert f"sha256:{text.source.sha256}" == data.TEXTS["shakespeare"].remotes[0].hash
+        assert f"sha256:{text.source.sha256}" == texts.TEXTS["shakespeare"].remotes[0].hash
         assert (len(text.x_train), len(text.x_test), len(text.characters)) == (1_003_854, 111_540, 65)
         assert text_of(text) == Path(STAGED / "tinyshakespeare.txt").read_text()

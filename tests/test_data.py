@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from common import data
-from common.data import sample_data
+from common.data import cifar10, faces, mnist, reuters, source
 from common.errors import UserError
 from tests.helpers import assert_one_sentence
 
@@ -27,7 +27,7 @@ def downloads(monkeypatch):
         attempts.append(remote.name)
         raise UserError(f"{remote.name} could not be downloaded: no network in tests")
 
-    monkeypatch.setattr(data, "fetch", fetch)
+    monkeypatch.setattr(source, "fetch", fetch)
     return attempts
 
 
@@ -75,7 +75,7 @@ def test_download_comes_second_and_stays(tmp_path, fake_mnist, tiny_mnist, monke
         calls.append(remote.name)
         return fake_mnist(folder / remote.name)
 
-    monkeypatch.setattr(data, "fetch", fetch)
+    monkeypatch.setattr(source, "fetch", fetch)
     folder = tmp_path / "not" / "there" / "yet"
     for _ in range(2):
         digits = load(folder)
@@ -157,7 +157,7 @@ def test_validation_split_is_the_end_of_the_training_split(tmp_path, fake_mnist,
 
 
 def test_sample_digits():
-    x_train, y_train, x_test, y_test = digits = sample_data.digits()
+    x_train, y_train, x_test, y_test = digits = mnist.digits()
     assert x_train.shape == (4000, 28, 28)
     assert x_test.shape == (1000, 28, 28)
     assert {array.dtype for array in digits} == {np.dtype("uint8")}
@@ -168,7 +168,7 @@ def test_sample_digits():
     train, test = ({image.tobytes() for image in images} for images in (x_train, x_test))
     assert not train & test  # no digit is in both splits
     np.random.seed(1)  # noqa: NPY002 (the global state must not matter)
-    for array, again in zip(digits, sample_data.digits(), strict=True):
+    for array, again in zip(digits, mnist.digits(), strict=True):
         np.testing.assert_array_equal(array, again)
 
 
@@ -282,14 +282,14 @@ def test_truncated_or_changed_anywhere(compressed, tmp_path, tiny_mnist):
 
 
 def test_broken_download_is_not_kept(tmp_path, fake_mnist, monkeypatch):
-    monkeypatch.setattr(data, "fetch", lambda remote, folder: fake_mnist(folder / remote.name, y_train=None))
+    monkeypatch.setattr(source, "fetch", lambda remote, folder: fake_mnist(folder / remote.name, y_train=None))
     with pytest.raises(UserError, match="lacks y_train"):
         load(tmp_path, "full")
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
 
 
 def test_every_data_set_has_what_it_needs():
-    for spec in data.SPECS.values():
+    for spec in (mnist.SPEC, cifar10.SPEC, reuters.SPEC, faces.SPEC):
         assert spec.file.endswith((".npz", ".zip"))
         assert spec.title
         assert spec.sample_title

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from common import data
-from common.data import download
+from common.data import download, mnist
 from common.data.download import Remote, fetch
 from common.errors import UserError
 from tests.helpers import PATIENCE, ROOT, assert_one_sentence, wait_for
@@ -306,8 +306,8 @@ def served_mnist(mirror, tmp_path, fake_mnist, tiny_mnist, monkeypatch):
     def behave(*behaviours):
         urls = tuple(mirror.url(behaviour) for behaviour in behaviours)
         remotes = (Remote("mnist.npz", urls, digest),)
-        spec = replace(data.SPECS["mnist"], remotes=remotes, sample=tiny_mnist.values)
-        monkeypatch.setitem(data.SPECS, "mnist", spec)
+        spec = replace(mnist.SPEC, remotes=remotes, sample=tiny_mnist.values)
+        monkeypatch.setattr(mnist, "SPEC", spec)
         return remotes[0]
 
     return behave
@@ -345,11 +345,11 @@ import argparse, json, os, sys
 from dataclasses import replace
 from pathlib import Path
 from common import data
-from common.data import download
+from common.data import download, mnist
 url, hash, folder, n = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 download.FIRST_BYTE_SECONDS = download.STALL_SECONDS = 120
 remotes = (download.Remote("mnist.npz", (url,), hash),)
-data.SPECS["mnist"] = replace(data.SPECS["mnist"], remotes=remotes)
+mnist.SPEC = replace(mnist.SPEC, remotes=remotes)
 ready, go = os.pipe()
 children = []
 for i in range(n):

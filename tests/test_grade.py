@@ -23,9 +23,9 @@ import numpy as np
 import pytest
 
 from common import bars, data, grade
-from common.data import sample_data, sample_texts
+from common.data import mnist, sample_texts
 from common.data.corpus import index
-from common.data.reuters import Wires
+from common.data.wires import Wires
 from common.errors import UserError
 from common.grading import answers, rules, submissions, weights
 from common.grading.names import safe_names
@@ -688,7 +688,7 @@ def test_words_of_others_are_refused(tmp_path):
 
 
 def some_digits(n=300):
-    x_train, y_train, x_test, y_test = sample_data.digits()
+    x_train, y_train, x_test, y_test = mnist.digits()
     return data.Dataset(x_train[:n], y_train[:n], x_test[:n], y_test[:n], None, tuple("0123456789"))
 
 

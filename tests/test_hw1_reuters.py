@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from common import bars, data
-from common.data import download, reuters, sample_data
+from common.data import download, reuters, sample_wires
 from common.errors import UserError
 from common.figures import plots
 from hw1_reuters_mlp import analyze, texts, train
@@ -254,13 +254,13 @@ def test_a_broken_staged_file_gives_one_sentence(name, change, tmp_path):
 
 
 def test_the_sample_is_as_unbalanced_as_the_real_wires():
-    _, y_train, x_test, y_test = sample_data.wires()
+    _, y_train, x_test, y_test = sample_wires.wires()
     counts = np.sort(np.bincount(y_train, minlength=46))[::-1]
     assert counts.min() > 0
     assert 0.25 < counts[0] / counts.sum() < 0.5
     assert len(x_test) == len(y_test)
     assert len(x_test.text(0)) > 10
-    np.testing.assert_array_equal(sample_data.wires()[1], y_train)
+    np.testing.assert_array_equal(sample_wires.wires()[1], y_train)
 
 
 def test_other_data_than_those_of_the_run_are_refused(sample_run, tmp_path, capsys):

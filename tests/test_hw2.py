@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from sklearn.linear_model import LogisticRegression
 
 from common import bars, data
-from common.data import augment, download, images, sample_data
+from common.data import augment, cifar10, download, images, sample_pictures
 from common.errors import UserError
 from common.run import analysis
 from hw2_cifar10_cnn import analyze, train
@@ -74,7 +74,7 @@ def test_every_saved_model_shows_its_inner_outputs(name, tmp_path):
 def test_whitening_makes_patches_uncorrelated():
     from hw2_cifar10_cnn.model import whitening_weights
 
-    images = sample_data.pictures(300, 10)[0]
+    images = sample_pictures.pictures(300, 10)[0]
     kernels, biases = whitening_weights(images)
     patches = np.lib.stride_tricks.sliding_window_view(images / 255, (2, 2), axis=(1, 2))[:, ::2, ::2]
     whitened = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12) @ kernels.reshape(12, 24) + biases
@@ -97,7 +97,7 @@ def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
     assert bars.SUBSET["hw2_cifar10_cnn", "sample"].passes(found), found
     assert found["passed"] is None
     assert found["n_train"] == 2000
-    x, y, x_test, y_test = sample_data.pictures()
+    x, y, x_test, y_test = sample_pictures.pictures()
     linear = LogisticRegression(C=1e-3).fit(x[:2000].reshape(2000, -1) / 255, y[:2000])
     assert linear.score(x_test.reshape(1000, -1) / 255, y_test) < 0.25
 
@@ -109,7 +109,7 @@ def test_the_averaged_network_is_saved_as_it_was_tested(tmp_path, monkeypatch):
     monkeypatch.setitem(train.SETTINGS, "best", {**train.SETTINGS["best"], "widths": [4, 8, 8]})
     options = ["--model", "best", "--data", "sample", "--limit", "240", "--batch-size", "40", "--epochs", "2"]
     assert train.main([*options, "--out", str(tmp_path)]) == 0
-    x_test, y_test = sample_data.pictures()[2:]
+    x_test, y_test = sample_pictures.pictures()[2:]
     logits = keras.models.load_model(tmp_path / "model.keras").predict(x_test, batch_size=500, verbose=0)
     assert np.mean(logits.argmax(axis=1) == y_test) == pytest.approx(metrics(tmp_path)["test_accuracy"], abs=2e-3)
 
@@ -178,10 +178,10 @@ def test_the_archive_is_read_and_writes_nothing_elsewhere(archive, tmp_path):
     path, batches = archive
     folder = tmp_path / "a" / "data"
     folder.mkdir(parents=True)
-    data.SPECS["cifar10"].convert([path], folder / "cifar10.npz")
+    cifar10.SPEC.convert([path], folder / "cifar10.npz")
     assert files_in(tmp_path) == {path.name, "cifar10.npz"}
     assert not Path("/tmp/hw-test-evil").exists()
-    x_train, y_train, x_test, y_test = data.SPECS["cifar10"].read(folder / "cifar10.npz")
+    x_train, y_train, x_test, y_test = cifar10.SPEC.read(folder / "cifar10.npz")
     assert x_train.shape == (100, 32, 32, 3)
     np.testing.assert_array_equal(x_train[20:40], batches[1][0].transpose(0, 2, 3, 1))
     np.testing.assert_array_equal(y_train[20:40], batches[1][1])
@@ -207,7 +207,7 @@ def test_an_archive_is_opened_only_if_its_hash_is_right(right, archive, tmp_path
         url = f"http://127.0.0.1:{server.server_port}/{path.name}"
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if right else "0" * 64
         remote = download.Remote(path.name, (url,), f"sha256:{digest}")
-        monkeypatch.setitem(data.SPECS, "cifar10", replace(data.SPECS["cifar10"], remotes=(remote,)))
+        monkeypatch.setattr(cifar10, "SPEC", replace(cifar10.SPEC, remotes=(remote,)))
         config = Namespace(data="full", data_dir=tmp_path / "data", limit=None, seed=0)
         if right:
             assert data.load("cifar10", config).x_train.shape == (100, 32, 32, 3)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from common import bars, data
-from common.data import faces, sample_data
+from common.data import faces, mnist
 from common.errors import UserError
 from common.gan import GAN
 from hw4_autoencoder import (
@@ -107,7 +107,7 @@ def run(recipe, *options, out):
 
 def all_digits():
     """The digits of the sample as a Dataset."""
-    return data.Dataset(*sample_data.digits(), None, tuple("0123456789"))
+    return data.Dataset(*mnist.digits(), None, tuple("0123456789"))
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def small_neighbours():
 
 def test_the_loss_of_the_vae_is_the_negative_elbo():
     vae = small_vae()
-    images = sample_data.digits()[0][:50]
+    images = mnist.digits()[0][:50]
     vae.compile("sgd")
     mean, log_variance = np.array([[0.0, 1], [2, -1]]), np.array([[0.0, 0], [-1, 1]])
     kl = [0.5, 0.5 * (4 + np.exp(-1) - 1 + 1 + 1 + np.e - 1 - 1)]
@@ -211,7 +211,7 @@ def test_the_contrast_of_neighbours_is_info_nce_with_the_cauchy_kernel():
 
 
 def test_what_the_decoder_learns_does_not_move_the_map():
-    images = sample_data.digits()[0][:32]
+    images = mnist.digits()[0][:32]
     pairs = np.stack([images, images[:, ::-1]], axis=1)
     weights = []
     for to_draw in (images, np.zeros_like(images)):
@@ -245,7 +245,7 @@ def test_each_network_of_a_gan_learns_from_its_own_loss_alone(learner):
     before = {
         name: [np.array(v) for v in getattr(gan, name).trainable_variables] for name in ("generator", "discriminator")
     }
-    images = sample_data.digits()[0][:64]
+    images = mnist.digits()[0][:64]
     gan.fit(images, np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
     for name, arrays in before.items():
         changed = [
@@ -258,14 +258,14 @@ def test_the_generator_is_judged_with_the_statistics_it_trains_with():
     """Both losses see batch normalisation as in training, and its running means follow: no frozen copy."""
     gan = make_gan(0.0, 0.0)
     means = [v for v in gan.generator.non_trainable_variables if "moving_mean" in v.path]
-    gan.fit(sample_data.digits()[0][:64], np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
+    gan.fit(mnist.digits()[0][:64], np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
     assert means
     assert all(np.abs(np.array(v)).max() > 0 for v in means)
 
 
 def test_the_average_follows_the_generator():
     gan = make_gan(0.1, 0.1)
-    images = sample_data.digits()[0][:64]
+    images = mnist.digits()[0][:64]
     for _ in range(3):
         gan.fit(images, np.zeros((64, 10), "float32"), batch_size=32, shuffle=False, verbose=0)
     first, average = (np.array(each.trainable_variables[0]) for each in (gan.generator, gan.averaged))
@@ -477,7 +477,7 @@ def test_the_judge_does_not_depend_on_what_was_drawn_before(tmp_path, monkeypatc
 
 
 def test_copies_and_collapse_are_noticed():
-    x, y, x_test, y_test = sample_data.digits()
+    x, y, x_test, y_test = mnist.digits()
     honest = generated.copying(x_test[500:], x, x_test[:500])
     assert honest["closer_than_99_percent_of_test"] < 0.05
     copied = generated.copying(np.concatenate([x[:50], x_test[550:]]), x, x_test[:500])
@@ -491,7 +491,7 @@ def test_copies_and_collapse_are_noticed():
 
 
 def test_blur_is_noticed():
-    x = sample_data.digits()[0].astype(float)
+    x = mnist.digits()[0].astype(float)
     assert generated.detail_ratio(x[:1000], x[1000:]) == pytest.approx(1, abs=0.05)
     assert generated.detail_ratio((x + np.roll(x, (1, 1), (1, 2))) / 2, x) < 0.95
     striped = np.tile(np.array([0, 255], "uint8"), (2, 4, 2))  # from column to column all the way, from row to row none

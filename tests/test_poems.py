@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from common import data
-from common.data import poems
+from common.data import poems, texts
 from common.data.corpus import decode, is_chinese
 from common.errors import UserError
 from hw3_lstm_text import sound
@@ -123,7 +122,7 @@ def test_is_header():
 
 
 def load(folder, kind="full"):
-    return data.load_text("tang", argparse.Namespace(data=kind, data_dir=folder, limit=None, seed=0))
+    return texts.load("tang", argparse.Namespace(data=kind, data_dir=folder, limit=None, seed=0))
 
 
 def test_tang_is_cut_between_two_poems(tmp_path):

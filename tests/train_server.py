@@ -33,7 +33,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 import hw1_mnist_mlp.model  # noqa: F401
-from common.data import sample_data
+from common.data import mnist
 from common.run import checkpoint, recorder
 from common.run import run as runs
 from hw1_mnist_mlp import train
@@ -136,8 +136,8 @@ def run(options, output, environment=None, **hooks):
 def serve():
     # a killed run can leave half an entry in the cache that only these tests share
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-    digits = sample_data.mnist_data()
-    sample_data.mnist_data = lambda: digits  # reading them takes longer than such a run
+    digits = mnist.mnist_data()
+    mnist.mnist_data = lambda: digits  # reading them takes longer than such a run
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:

@@ -1,7 +1,6 @@
 """Texts as arrays of character codes: files of any size are read in blocks, large ones stay on disk."""
 
 import codecs
-import hashlib
 import io
 import mmap
 import re
@@ -110,16 +109,6 @@ def too_short(n):
         if n
         else "is empty: give a text of a million characters or so"
     )
-
-
-def sha256(files):
-    """The hash of the files' bytes, one after the other."""
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def blocks(files, block_bytes=BLOCK_BYTES):

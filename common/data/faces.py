@@ -21,7 +21,10 @@ import filelock
 import numpy as np
 from PIL import Image, ImageOps
 
+from common.data import sample_faces
+from common.data.download import Remote
 from common.data.images import to_rgb
+from common.data.source import Spec, copy
 from common.files import atomic
 
 SIDE = 64
@@ -191,3 +194,25 @@ def _face(content):
                 raise Unusable(f"smaller than {SMALLEST_SIDE} pixels")
             image.draft("RGB", (2 * SIDE, 2 * SIDE))  # a large JPEG is decoded at a fraction of its size
             return ImageOps.fit(to_rgb(image), (SIDE, SIDE), Image.Resampling.LANCZOS).tobytes()
+
+
+SPEC = Spec(
+    title="anime faces",
+    file="anime_faces.zip",
+    remotes=(
+        Remote(
+            "anime_faces.zip",
+            (
+                "https://huggingface.co/datasets/huggan/anime-faces/resolve/"
+                "67ebcf8c69b45feb3883d695f04227078a6c9da9/data.zip",
+            ),
+            "sha256:b50c3f2e1bbad0d119f8c5748a0d01138cb56152fb8997ce5c8b139129bf3c23",
+        ),
+    ),
+    convert=copy,
+    read=read,
+    sample=sample_faces.faces,
+    sample_title="drawn faces",
+    names=("face",),
+    folder="anime_faces",
+)

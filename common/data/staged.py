@@ -1,8 +1,6 @@
-"""Reads the staged files, with every check that their content allows, and makes them from the public ones."""
+"""Reads the staged files of arrays, with every check that their content allows."""
 
 import contextlib
-import pickle
-import tarfile
 import zipfile
 
 import numpy as np
@@ -54,23 +52,3 @@ def read_images(path, image_shape, n_classes):
         if x.min() == x.max():
             raise ValueError(f"x_{split} holds one value only")
     return arrays
-
-
-def convert_cifar10(files, path):
-    """The Python tarball of CIFAR-10 to the staged layout.
-
-    Its pickles are read only here, after the SHA-256 of the whole archive was found right; of the archive only the
-    known members are read, and nothing is extracted to disk.
-    """
-    with tarfile.open(files[0]) as archive:
-
-        def batch(name):
-            content = pickle.load(archive.extractfile(f"cifar-10-batches-py/{name}"), encoding="latin1")
-            images = content["data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-            return images, np.asarray(content["labels"], "uint8")
-
-        train = [batch(f"data_batch_{i}") for i in range(1, 6)]
-        x_train, y_train = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
-        x_test, y_test = batch("test_batch")
-    with path.open("wb") as file:
-        np.savez(file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)

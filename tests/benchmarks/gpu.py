@@ -38,7 +38,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from common import data, files
+from common import files
+from common.data import cifar10, faces, mnist, reuters, texts
 from common.run import cli
 
 # Dense products with tensor cores in bfloat16, and in float32 without them, in TFLOP/s, as NVIDIA's data sheets say.
@@ -78,7 +79,7 @@ FEW = ("--limit", 240, "--epochs", 2)
 HOMEWORKS = [
     Homework(
         "hw5_anime_dcgan",
-        data.SPECS["faces"].file,
+        faces.SPEC.file,
         "updates",
         None,
         gpu=("--width", WIDTH, "--updates", 1000, "--show-every", 1000),
@@ -89,7 +90,7 @@ HOMEWORKS = [
     ),
     Homework(
         "hw2_cifar10_cnn",
-        data.SPECS["cifar10"].file,
+        cifar10.SPEC.file,
         "pictures",
         but_one_in(12),
         cpu=("--limit", 6000),  # passes that are short enough for two of them
@@ -97,19 +98,19 @@ HOMEWORKS = [
     ),
     Homework(
         "hw3_lstm_text",
-        data.TEXTS["shakespeare"].file,
+        texts.TEXTS["shakespeare"].file,
         "characters",
         characters,
         dry=("--limit", 9000, "--epochs", 1),
         seconds=60,
     ),
-    Homework("hw1_mnist_mlp", data.SPECS["mnist"].file, "digits", but_one_in(12), dry=FEW, seconds=30),
-    Homework("hw4_autoencoder", data.SPECS["mnist"].file, "digits", but_one_in(12), dry=FEW, seconds=30),
-    Homework("hw1_reuters_mlp", data.SPECS["reuters"].file, "wires", but_one_in(24), dry=FEW, seconds=30),
+    Homework("hw1_mnist_mlp", mnist.SPEC.file, "digits", but_one_in(12), dry=FEW, seconds=30),
+    Homework("hw4_autoencoder", mnist.SPEC.file, "digits", but_one_in(12), dry=FEW, seconds=30),
+    Homework("hw1_reuters_mlp", reuters.SPEC.file, "wires", but_one_in(24), dry=FEW, seconds=30),
 ]
 CIFAR_BEST = Homework(
     "hw2_cifar10_cnn",
-    data.SPECS["cifar10"].file,
+    cifar10.SPEC.file,
     "pictures",
     but_one_in(12),
     gpu=("--model", "best"),

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 
-from common.data import sample_data
+from common.data import mnist
 
 
 def make(folder, count):
@@ -27,7 +27,7 @@ def make(folder, count):
 
     (folder / "data").mkdir()
     names = ("x_train", "y_train", "x_test", "y_test")
-    np.savez(folder / "data" / "mnist.npz", **dict(zip(names, sample_data.digits(), strict=True)))
+    np.savez(folder / "data" / "mnist.npz", **dict(zip(names, mnist.digits(), strict=True)))
     model = build_mlp([32])
     for i in range(count):
         model.layers[-1].kernel.assign(keras.random.normal((32, 10), seed=i))

@@ -28,14 +28,14 @@ def keras_example(seconds):
     """Print {"nats", "chars_per_second", "passes", "memory_gb"} of the example as JSON."""
     import numpy as np
 
-    from common import data
+    from common.data import texts
     from common.run import cli, device
 
     device.setup("float32")
     import keras
     from keras import layers
 
-    corpus = data.load_text("shakespeare", Namespace(data="full", data_dir=cli.default_data_dir(), limit=None, seed=0))
+    corpus = texts.load("shakespeare", Namespace(data="full", data_dir=cli.default_data_dir(), limit=None, seed=0))
     n_characters = len(corpus.characters)
     codes = np.asarray(corpus.x_train, int)
     starts = np.arange(0, len(codes) - WINDOW, STRIDE)
