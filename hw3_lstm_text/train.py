@@ -10,13 +10,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any folder, without installation
 
-from common.data import texts
 from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
 
 # isort: split
 import keras
 
 from common import files
+from common.data import texts
 from common.errors import OptionError, UserError
 from common.figures import plots
 from common.run.predictor import Local
@@ -68,19 +68,18 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "clip_norm": 1.0,
     },
 }
-NAMES = ("shakespeare", "nietzsche", "tang", "hongloumeng")
 
 
 def name_or_path(text):
     """A text that has a name, or an absolute path, so that --resume finds it from any folder."""
-    return text if text in NAMES else str(cli.path(text).absolute())
+    return text if text in texts.TEXTS else str(cli.path(text).absolute())
 
 
 OPTIONS = {
     "corpus": {
         "default": "shakespeare",
         "type": name_or_path,
-        "help": f"{', '.join(NAMES)}, a UTF-8 file, or a folder of .txt; the last two names take --model chinese",
+        "help": f"{', '.join(texts.TEXTS)}, a UTF-8 file, or a folder of .txt; the last two names take --model chinese",
     }
 }
 
@@ -100,7 +99,7 @@ def train(config, run):
             f"{len(corpus.x_train):,} characters to train on are too few for {config.batch_size} windows of "
             f"{config.window}: give a longer text, or a smaller --batch-size"
         )
-    config.task = f"{HOMEWORK}/{config.corpus}" if config.corpus in NAMES else None
+    config.task = f"{HOMEWORK}/{config.corpus}" if config.corpus in texts.TEXTS else None
     run.start(corpus)
     files.write_json(run.folder / "characters.json", {"characters": corpus.characters, "kind": corpus.kind})
     per_update = config.batch_size * config.window  # characters

@@ -39,5 +39,5 @@ class Stretches(keras.utils.PyDataset):
             x = flip(x, chosen)
         return x, self.y[rows]
 
-    def _order(self, finished_passes):
-        return np.random.default_rng((self.seed, finished_passes)).permutation(len(self.x))
+    def _order(self, finished_epochs):
+        return np.random.default_rng((self.seed, finished_epochs)).permutation(len(self.x))
