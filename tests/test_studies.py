@@ -1,0 +1,48 @@
+"""The studies run, quickly, and their answers follow from what they compute."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from hw1_mnist_mlp.studies import descent
+from tests.helpers import ROOT
+
+STUDIES = sorted(path for path in ROOT.glob("hw*/studies/*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_draws_its_picture(path, tmp_path, capsys):
+    study = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    assert study.main(["--quick", "--out", str(tmp_path)]) == 0
+    assert [each.name for each in tmp_path.iterdir()] == [f"{path.stem}.png"]
+    assert f"see {tmp_path / path.stem}.png" in capsys.readouterr().out
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+# Gradient descent
+
+
+def test_descent_on_a_parabola():
+    """The slope of x²/2 is x: an update leaves the share 1 - rate; momentum adds a share of the last step."""
+    np.testing.assert_allclose(descent.descend(lambda x: x, 8.0, 0.5, 0.0, 3), [8, 4, 2, 1])
+    np.testing.assert_allclose(descent.descend(lambda x: x, 8.0, 0.5, 0.5, 3), [8, 4, 0, -2])
+    assert len(descent.descend(lambda x: x, 8.0, 3.0, 0.0, 1000)) < 30  # what explodes is not followed
+
+
+def test_slopes_are_those_of_the_curves():
+    step = 1e-5
+    for curve, slope, *_ in descent.TRAPS.values():
+        for x in (-3.3, -0.7, 0.4, 2.2):
+            assert slope(x) == pytest.approx((curve(x + step) - curve(x - step)) / (2 * step), abs=1e-6)
+    line = np.array([2.0, 30.0])
+    by_difference = [
+        (descent.error(line + move) - descent.error(line - move)) / (2 * step) for move in step * np.eye(2)
+    ]
+    np.testing.assert_allclose(descent.error_slope(line, descent.X), by_difference, rtol=1e-6)
+
+
+def test_the_scaled_way_ends_at_the_exact_solution():
+    lines = descent.learn(0.1, 0.0, True, 300)
+    np.testing.assert_allclose(lines[0], descent.START)
+    np.testing.assert_allclose(lines[-1], np.polyfit(descent.X, descent.Y, 1), rtol=1e-6)
