@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from common import bars, data, grade
-from common.data import mnist, sample_texts
+from common.data import mnist, sample_texts, texts
 from common.data.corpus import index
 from common.data.wires import Wires
 from common.errors import UserError
@@ -634,12 +634,12 @@ def test_texts_are_scored_as_train_does(tmp_path, monkeypatch):
     monkeypatch.setattr(Reader, "write_texts", lambda *given: write_texts(*given[:2], 50, *given[3:]))
     text = sample_texts.english()[:20_000]
     codes, characters, kind = index(lambda: [text])
-    corpus = data.Corpus(codes, characters, kind, codes[:13_000], codes[13_000:], None)
+    corpus = texts.Corpus(codes, characters, kind, codes[:13_000], codes[13_000:], None)
     reader = build_reader(len(characters), 8, [12])
     (tmp_path / "characters.json").write_text(json.dumps({"characters": characters, "kind": kind}), encoding="utf-8")
     scored = evaluate.score(Local(reader), tmp_path, corpus)
     assert {"validation_nats_per_char", "word_share"} < {*scored}
-    limited = data.Corpus(codes, characters, kind, codes[9000:13_000], codes[13_000:], None)
+    limited = texts.Corpus(codes, characters, kind, codes[9000:13_000], codes[13_000:], None)
     assert evaluate.score(Local(reader), tmp_path, limited) == scored
 
     for content, words in (
