@@ -151,6 +151,7 @@ def show_curves(history, best, path):
             ax.plot(updates, [row[column] for row in history], "o-", markersize=3, label=name)
         ax.axvline(best["updates"], color=plots.INK, linestyle="--", linewidth=1)
         ax.set(xlabel="updates", ylabel=label)
+        ax.locator_params(axis="x", nbins=5)
         ax.grid(alpha=0.3)
         if len(columns) > 1:
             ax.legend(fontsize=9)

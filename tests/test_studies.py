@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
-from hw1_mnist_mlp.studies import descent
+from hw1_mnist_mlp.studies import descent, fizz_buzz
 from tests.helpers import ROOT
 
 STUDIES = sorted(path for path in ROOT.glob("hw*/studies/*.py") if path.name != "__init__.py")
@@ -46,3 +46,16 @@ def test_the_scaled_way_ends_at_the_exact_solution():
     lines = descent.learn(0.1, 0.0, True, 300)
     np.testing.assert_allclose(lines[0], descent.START)
     np.testing.assert_allclose(lines[-1], np.polyfit(descent.X, descent.Y, 1), rtol=1e-6)
+
+
+# Fizz buzz
+
+
+def test_answers_and_digits():
+    said = [fizz_buzz.WORDS[answer] for answer in fizz_buzz.answers(np.array([1, 3, 5, 15, 16]))]
+    assert said == ["the number", "fizz", "buzz", "fizzbuzz", "the number"]
+    np.testing.assert_array_equal(fizz_buzz.digits(np.array([6, 1023]), 2), [[0] * 7 + [1, 1, 0], [1] * 10])
+    decimal = fizz_buzz.digits(np.array([1023]), 10).reshape(4, 10).argmax(axis=1)
+    np.testing.assert_array_equal(decimal, [1, 0, 2, 3])
+    base_15 = fizz_buzz.digits(np.array([30 + 7]), 15).reshape(-1, 15).argmax(axis=1)
+    np.testing.assert_array_equal(base_15, [0, 2, 7])
