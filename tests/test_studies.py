@@ -4,8 +4,10 @@ import importlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hw1_mnist_mlp.studies import descent, fizz_buzz
+from hw2_cifar10_cnn.studies import kernels
 from tests.helpers import ROOT
 
 STUDIES = sorted(path for path in ROOT.glob("hw*/studies/*.py") if path.name != "__init__.py")
@@ -59,3 +61,27 @@ def test_answers_and_digits():
     np.testing.assert_array_equal(decimal, [1, 0, 2, 3])
     base_15 = fizz_buzz.digits(np.array([30 + 7]), 15).reshape(-1, 15).argmax(axis=1)
     np.testing.assert_array_equal(base_15, [0, 2, 7])
+
+
+# Kernels
+
+
+def test_what_kernels_answer():
+    """A picture that is dark on the left and light on the right."""
+    picture = np.zeros((5, 8))
+    picture[:, 4:] = 100
+    np.testing.assert_array_equal(kernels.answer(picture, "Sobel left-right"), [[0, 0, 400, 400, 0, 0]] * 3)
+    np.testing.assert_array_equal(kernels.answer(picture, "Sobel up-down"), np.zeros((3, 6)))
+    np.testing.assert_allclose(kernels.answer(picture, "blur"), [[0, 0, 25, 75, 100, 100]] * 3)
+    np.testing.assert_array_equal(kernels.answer(picture, "Laplacian"), [[0, 0, 100, -100, 0, 0]] * 3)
+    said = kernels.sum_of_products(picture, (0, 2), "an edge")
+    assert said.splitlines()[1].split() == ["0", "x", "-1", "0", "x", "0", "100", "x", "1"]
+    assert said.endswith("sum: 400")
+
+
+def test_kernels_on_an_own_picture(tmp_path, capsys):
+    Image.fromarray(np.full((40, 700, 3), 77, "uint8")).save(tmp_path / "flat.png")
+    assert kernels.main(["--image", str(tmp_path / "flat.png"), "--out", str(tmp_path / "out")]) == 0
+    assert "100 % of the places are flat; their mean brightness is 77" in capsys.readouterr().out
+    assert kernels.main(["--image", str(tmp_path / "none.png")]) == 1
+    assert "there is no picture" in capsys.readouterr().err

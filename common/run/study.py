@@ -3,13 +3,13 @@
 from common.run import cli
 
 
-def options(doc, argv):
-    """The options of a study: where its picture goes, and --quick, for a look at whether it runs."""
+def options(doc):
+    """A parser with the options of every study: where its picture goes, and --quick, for a look at whether it runs."""
     parser = cli.Parser(doc)
     out = cli.ROOT / "outputs" / "studies"
     parser.add_argument("--out", type=cli.path, default=out, metavar="DIR", help="where it goes (outputs/studies)")
     parser.add_argument("--quick", action="store_true", help="seconds in place of minutes: the answer may be wrong")
-    return parser.parse_args(argv)
+    return parser
 
 
 def print_table(rows):

@@ -143,7 +143,7 @@ def draw(exact, ways, falls, path):
 
 @cli.guarded
 def main(argv=None):
-    study_descent(study.options(__doc__, argv))
+    study_descent(study.options(__doc__).parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def draw(said, right, path):
 
 @cli.guarded
 def main(argv=None):
-    study_fizz_buzz(study.options(__doc__, argv))
+    study_fizz_buzz(study.options(__doc__).parse_args(argv))
 
 
 if __name__ == "__main__":
