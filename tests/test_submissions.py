@@ -539,6 +539,8 @@ def test_what_the_grader_could_not_do_is_tried_again(school, monkeypatch):
 def process(school):
     """The grader in a process of its own, which holds at the third student."""
     code = (
+        # a shell that starts the tests in the background has them ignore Ctrl-C; here it is to work as in a terminal
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "import sys, pytest; from tests.test_submissions import stub; from common import grade; "
         "stub(pytest.MonkeyPatch()); sys.exit(grade.main(sys.argv[1:]))"
     )
