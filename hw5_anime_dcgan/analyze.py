@@ -22,12 +22,11 @@ from common.figures import plots
 from common.run import analysis
 from hw5_anime_dcgan import attributes, evaluate
 from hw5_anime_dcgan.generate import slerp
-from hw5_anime_dcgan.inside import show_believed, show_stages
+from hw5_anime_dcgan.inside import SHOWN, show_believed, show_stages
 from hw5_anime_dcgan.quality import Judge
 
 HOMEWORK = "hw5_anime_dcgan"
 SAMPLES = 3000  # faces in which directions are looked for
-SHOWN = 10  # faces in a row
 ONE = 5  # which face is moved along directions, or asked for in all colours
 STEP = 3.0  # the longest step along a direction; noise of 100 numbers is 10 long
 FEWEST = 30  # faces with a colour of hair, to speak of its direction
@@ -67,7 +66,7 @@ def analyze(options):
     show_walks(faces, rng, figures / "walks.png")
     numbers = {"directions": show_directions(faces, noise, drawn, figures / "directions.png")}
     numbers["arithmetic"] = show_arithmetic(faces, noise, drawn, figures / "arithmetic.png")
-    numbers["stages"] = show_stages(faces, noise[:10], figures / "stages.png")
+    numbers["stages"] = show_stages(faces, noise[:SHOWN], figures / "stages.png")
     any_kind = faces.draw(noise, attributes.one_hot(hairs, eyes)) if faces.conditional else drawn
     if faces.conditional:
         show_asked(faces, noise[ONE], figures / "asked.png")

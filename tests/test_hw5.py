@@ -61,22 +61,11 @@ def few_are_judged():
 def trained(tmp_path_factory):
     """A short training of the DCGAN on drawn faces, at a high rate."""
     out = tmp_path_factory.mktemp("classic") / "out"
-    options = [
-        "--data",
-        "sample",
-        "--limit",
-        "1000",
-        "--set",
-        "width=8",
-        "--batch-size",
-        "32",
-        "--precision",
-        "float32",
-    ]
+    options = ["--data", "sample", "--limit", "1000", "--batch-size", "32", "--precision", "float32"]
     with pytest.MonkeyPatch.context() as patch:
         for name in ("learning_rate", "discriminator_rate"):
             patch.setitem(train.SETTINGS["classic"], name, 1e-3)
-        options += ["--model", "classic", "--updates", "130", "--set", "show_every=26"]
+        options += ["--model", "classic", "--updates", "130", "--set", "width=8", "--set", "show_every=26"]
         assert train.main([*options, "--out", str(out)]) == 0
     return out
 

@@ -3,8 +3,8 @@
 For each data set the order is: 1. the staged file in the data folder (--data-dir, else HW_DATA_DIR, else data/ in
 the repository), 2. the download, kept in the data folder in the same layout, 3. the built-in sample.
 `--data full` never takes the sample; `--data sample` takes nothing else. A staged file that is broken is an error,
-never a reason to take the next source. A data set has a module of its name here, with its SPEC.
-Texts are in texts.py.
+never a reason to take the next source. A data set has a module of its name here, with
+its SPEC; texts are in texts.py.
 """
 
 import importlib

@@ -82,9 +82,9 @@ HOMEWORKS = [
         faces.SPEC.file,
         "updates",
         None,
-        gpu=("--width", WIDTH, "--updates", 1000, "--show-every", 1000),
-        cpu=("--width", WIDTH, "--updates", 1000, "--show-every", 25),
-        dry=("--width", 4, "--updates", 4, "--show-every", 2, "--limit", 60),
+        gpu=("--set", f"width={WIDTH}", "--updates", 1000, "--set", "show_every=1000"),
+        cpu=("--set", f"width={WIDTH}", "--updates", 1000, "--set", "show_every=25"),
+        dry=("--set", "width=4", "--updates", 4, "--set", "show_every=2", "--limit", 60),
         seconds=70,
         name=f"hw5_anime_dcgan, width {WIDTH}",
     ),
@@ -237,7 +237,7 @@ def faces(width, batch_size, updates):
     x = np.random.default_rng(0).integers(0, 256, (2000, 64, 64, 3), "uint8")
     settings = {**train.SETTINGS["fast"], "width": width, "seed": 0}
     model = train.build(argparse.Namespace(**settings), 0)
-    batches = Stretches(x, np.zeros(len(x), "uint8"), batch_size, 0, settings["mirror"]).between(0, updates)
+    batches = Stretches(x, np.zeros(len(x), "uint8"), batch_size, 0, settings["augment"]).between(0, updates)
     seconds = epoch_seconds(model, batches)
     # Forward: the generator once, the discriminator on real and on made faces. Backward, of each of the three: twice
     # that, for weights and inputs. And once more through the discriminator, from the loss of the generator.
