@@ -45,24 +45,24 @@ def two_gradients(function, first, second, state):
 
 
 def logits_and_slopes(discriminator, images):
-    """(logits (n, 1), squared length of the gradient of each with respect to its image (n,)), float32.
+    """(logits (n, 1), squared length of the gradient of each with respect to its image (n,), more), float32.
 
-    Both can be differentiated again. discriminator: a function images -> logits that treats each image by itself, so
-    without batch normalisation.
+    All can be differentiated again. discriminator: a function images -> (logits, more) that treats each image by
+    itself, so without batch normalisation.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             tape.watch(images)
-            logits = discriminator(images)
+            logits, more = discriminator(images)
         gradient = tape.gradient(logits, images)
     else:
         import jax
 
-        logits, gradient_of = jax.vjp(discriminator, images)
+        logits, gradient_of, more = jax.vjp(discriminator, images, has_aux=True)
         (gradient,) = gradient_of(jax.numpy.ones_like(logits))
-    return logits, ops.sum(ops.square(ops.cast(gradient, "float32")), axis=(1, 2, 3))
+    return logits, ops.sum(ops.square(ops.cast(gradient, "float32")), axis=(1, 2, 3)), more
 
 
 def stateful_train_step(step):
@@ -95,6 +95,8 @@ def stateful_train_step(step):
 class GAN(keras.Model):
     """A generator and a discriminator that train each other; `fit` on (uint8 images, one-hot labels).
 
+    The labels may also be a pair: those of the images, and those to generate by.
+
     generator: noise (n, noise_dim) -> images in 0..1, or [noise, labels] -> images; then the labels are used.
     discriminator: the same for images -> logits (n, 1) of being real.
     losses: a function (logits of real images, logits of generated ones) -> (real loss, fake loss, generator's loss),
@@ -112,7 +114,7 @@ class GAN(keras.Model):
         self.generator, self.discriminator, self.averaged = generator, discriminator, averaged
         self.adversarial_losses, self.memory, self.augment, self.penalty = losses, memory, augment, penalty
         self.noise = keras.random.SeedGenerator(seed)
-        self.conditional = len(generator.inputs) == 2
+        self.conditional = len(discriminator.inputs) == 2
         names = ("real_loss", "fake_loss", "generator_loss", "fooled", "penalty")
         self.trackers = [keras.metrics.Mean(name) for name in names[: 5 if penalty else 4]]
         if averaged is not None:
@@ -142,35 +144,43 @@ class GAN(keras.Model):
         return self.trackers
 
     def judge(self, images, labels):
-        """The logits of the discriminator for images in 0..1, and the penalty for them."""
+        """The logits of the discriminator for images in 0..1, the penalty for them, and the loss of its other answers."""
         if self.augment:
             images = self.augment(images, self.noise)
 
         def discriminator(images):
-            return self.discriminator([images, labels] if self.conditional else images, training=True)
+            answers = self.discriminator([images, labels] if self.conditional else images, training=True)
+            return (answers[0], answers[1:]) if isinstance(answers, (list, tuple)) else (answers, ())
 
         if not self.penalty:
-            return discriminator(images), 0.0
-        logits, slopes = logits_and_slopes(discriminator, images)
-        return logits, self.penalty / 2 * ops.mean(slopes) / 4  # twice the pixels, half the gradient
+            logits, more = discriminator(images)
+            return logits, 0.0, self.other_loss(*more)
+        logits, slopes, more = logits_and_slopes(discriminator, images)
+        return logits, self.penalty / 2 * ops.mean(slopes) / 4, self.other_loss(*more)  # twice the pixels, half the slope
+
+    def other_loss(self, *answers):
+        """The loss by which both networks learn what the discriminator answers beside its logits: here nothing."""
+        return 0.0
 
     def losses(self, images, labels):
-        """(loss of the generator, of the discriminator, the values of the trackers) for one batch of real images."""
+        """(loss of the generator, of the discriminator, the values of the trackers) for one batch, as `fit` gets it."""
+        images = ops.cast(images, "float32") / 255
+        real_labels, fake_labels = labels if isinstance(labels, (list, tuple)) else (labels, labels)
         noise = keras.random.normal((ops.shape(images)[0], self.generator.inputs[0].shape[1]), seed=self.noise)
-        fakes = self.generator([noise, labels] if self.conditional else noise, training=True)
-        (real, real_penalty), (fake, fake_penalty) = self.judge(images, labels), self.judge(fakes, labels)
+        fakes = self.generator([noise, fake_labels] if self.conditional else noise, training=True)
+        real, real_penalty, real_other = self.judge(images, real_labels)
+        fake, fake_penalty, fake_other = self.judge(fakes, fake_labels)
         real_loss, fake_loss, generator_loss = self.adversarial_losses(real, fake)
         penalty = real_penalty + fake_penalty
         fooled = ops.mean(ops.cast(fake > real, "float32"))
         values = (real_loss, fake_loss, generator_loss, fooled, penalty)[: len(self.trackers)]
-        return generator_loss, real_loss + fake_loss + penalty, values
+        return generator_loss + fake_other, real_loss + fake_loss + penalty + real_other, values
 
     @stateful_train_step
     def train_step(self, data):
-        images, labels = data
         networks = self.generator.trainable_variables, self.discriminator.trainable_variables
         values, *gradients = two_gradients(
-            lambda: self.losses(ops.cast(images, "float32") / 255, labels),
+            lambda: self.losses(*data),
             *networks,
             state=[*self.trainable_variables, *self.non_trainable_variables],
         )
@@ -179,7 +189,7 @@ class GAN(keras.Model):
         if self.averaged is not None:
             # a short memory at first: the average must forget the random start
             memory = ops.minimum(self.memory, 1 + ops.cast(self.optimizer.iterations, "float32") / 10)
-            for average, variable in zip(self.averaged.variables, self.generator.variables, strict=True):
+            for average, variable in zip(self.averaged.weights, self.generator.weights, strict=True):
                 average.assign(average + (variable - average) / memory)
         for tracker, value in zip(self.trackers, values, strict=True):
             tracker.update_state(value)

@@ -27,10 +27,14 @@ class Autoencoder(keras.Model):
     def call(self, images, training=None):
         return self.decoder(self.encoder(images, training=training), training=training)
 
-    def reconstruction_loss(self, images, logits):
+    def reconstruction_nats(self, images, logits):
+        """The nats of each image (n,)."""
         bce = ops.binary_crossentropy(ops.cast(images, "float32") / 255, logits, from_logits=True)
         self.bce.update_state(bce)
-        return ops.mean(ops.sum(ops.reshape(bce, (ops.shape(bce)[0], -1)), axis=1))
+        return ops.sum(ops.reshape(bce, (ops.shape(bce)[0], -1)), axis=1)
+
+    def reconstruction_loss(self, images, logits):
+        return ops.mean(self.reconstruction_nats(images, logits))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return self.reconstruction_loss(y, y_pred)

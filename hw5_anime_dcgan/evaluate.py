@@ -10,7 +10,7 @@ import numpy as np
 from common import data
 from common.errors import UserError
 from common.run.predictor import Part
-from hw5_anime_dcgan import attributes
+from hw5_anime_dcgan import asking, attributes
 from hw5_anime_dcgan.quality import Judge
 
 FILES = ()  # that a run must hold beside model.keras
@@ -38,26 +38,37 @@ def held_out(dataset):
 def score(predictor, folder, faces):
     """{metric: value} of the faces that a predictor (see common/run/predictor.py) draws; see quality.py.
 
-    Of a conditional generator also how often the colours that were asked for are found. Raises UserError when it is no
+    Of one that takes wishes also how often the colours that were asked for are found. Raises UserError when it is no
     generator of faces.
     """
-    generator, n_attributes = Part(predictor, [faces.x_train.shape[1:]]), len(attributes.HAIR) + len(attributes.EYES)
+    generator = Part(predictor, [faces.x_train.shape[1:]])
     shapes = [each.shape for each in generator.inputs]
     if not shapes or len(shapes[0]) != 2 or not 0 < (shapes[0][1] or 0) < 10_000:
         raise UserError("the generator does not take noise")
-    if len(shapes) > 2 or (len(shapes) == 2 and shapes[1][1:] != (n_attributes,)):
+    conditional = len(shapes) == 2
+    if len(shapes) > 2 or (conditional and shapes[1][1:] != (asking.COLOURS,)):
         raise UserError("the generator takes something other than noise and the colours of hair and eyes")
-    wishes = wishes_like(attributes.one_hot(*attributes.read(faces.x_train))) if len(shapes) == 2 else None
-    drawn = generator.predict(noise(generator, JUDGED, FINAL, wishes))
-    if drawn.min() < 0 or drawn.max() > 1:
-        raise UserError("its faces are not made of numbers between 0 and 1")
-    images = np.round(255 * drawn).astype("uint8")
+    told = asking.Colours(faces.x_train) if conditional else asking.Nothing()
+
+    def drawn(wishes):
+        pixels = generator.predict(noise(generator, JUDGED, FINAL, wishes))
+        if pixels.min() < 0 or pixels.max() > 1:
+            raise UserError("its faces are not made of numbers between 0 and 1")
+        return np.round(255 * pixels).astype("uint8")
+
+    wishes = told.wishes(JUDGED)
+    images = drawn(wishes)
     scores = faces.judge.metrics_beside_real(images)
-    return scores if wishes is None else scores | asked_and_found(images, wishes)
+    if not conditional:
+        return scores
+    rare = told.rare_wishes(JUDGED)
+    of_rare = asked_and_found(drawn(rare), rare)
+    shares = {f"{name}_of_rare_pairs": of_rare[name] for name in ("hair_as_asked", "eyes_as_asked")}
+    return scores | asked_and_found(images, wishes) | shares
 
 
 def noise(generator, n, seed, wishes=None):
-    """The inputs of `generator` for n faces: noise, and the first n of `wishes` (attributes) if it takes any."""
+    """The inputs of `generator` for n faces: noise, and the first n of `wishes` if it takes any."""
     shape = generator.inputs[0].shape[1]
     drawn = np.random.default_rng(seed).standard_normal((n, shape), "float32")
     return drawn if len(generator.inputs) == 1 else [drawn, wishes[:n]]
@@ -66,11 +77,6 @@ def noise(generator, n, seed, wishes=None):
 def draw(generator, inputs):
     """The faces that the generator makes of `inputs`."""
     return np.round(255 * generator.predict(inputs, batch_size=250, verbose=0)).astype("uint8")
-
-
-def wishes_like(labels):
-    """The attributes of some training faces, drawn once: what a conditional generator is asked for. None without."""
-    return labels[np.random.default_rng(0).integers(0, len(labels), JUDGED)] if labels.shape[1:] else None
 
 
 def asked_and_found(images, wishes):

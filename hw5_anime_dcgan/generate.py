@@ -4,6 +4,7 @@
     python hw5_anime_dcgan/generate.py --count 1000 --out faces        1,000 pictures of their own
     python hw5_anime_dcgan/generate.py --walk 3 14 15                  an animation from face 3 to 14 to 15 and back
     python hw5_anime_dcgan/generate.py --hair blue --eyes red --grid   after train.py --conditional
+    python hw5_anime_dcgan/generate.py --text "a girl with blue hair and red eyes" --grid   the same, in words
 
 A face has a number, its seed: --seed 14 --count 3 draws the faces 14, 15 and 16, always the same.
 """
@@ -16,11 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
 
 # isort: split
+import keras
 import numpy as np
 
-from common.errors import UserError
+from common.errors import OptionError, UserError
 from common.run import analysis
-from hw5_anime_dcgan import attributes, evaluate, progress
+from hw5_anime_dcgan import attributes, evaluate, progress, sentences
+from hw5_anime_dcgan.reading import understand
 
 HOMEWORK = "hw5_anime_dcgan"
 TOGETHER = 1000  # faces held in memory
@@ -62,13 +65,36 @@ def slerp(start, end, steps):
     return ((np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / np.sin(angle)).astype("float32")
 
 
+def read(options):
+    """Set --hair and --eyes to what --text asks for, and say what it does not, and which words mean nothing.
+
+    Raises UserError when all its words do.
+    """
+    if options.hair or options.eyes:
+        raise OptionError("--text says the colours: leave --hair and --eyes out")
+    numbers, unknown = sentences.numbers(options.text)
+    if not numbers.any():
+        raise UserError(f'the network knows no word of "{options.text}": see WORDS_OF in sentences.py for what it knows')
+    if unknown:
+        print(f"note: these words mean nothing to the network: {', '.join(unknown)}")
+    try:
+        reader = keras.models.load_model(options.run / "reader.keras")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{options.run / 'reader.keras'} cannot be read ({error}): train again") from None
+    (hair,), (eyes,) = understand(reader, numbers[None])
+    options.hair, options.eyes = ((*attributes.HAIR, None)[hair], (*attributes.EYES, None)[eyes])
+    print(f"asked for: {options.hair or 'any'} hair, {options.eyes or 'any'} eyes")
+
+
 def generate(options):
     generator, _ = analysis.open_model(options, HOMEWORK)
 
     generator = analysis.in_float32(generator)
     conditional = len(generator.inputs) == 2
-    if (options.hair or options.eyes) and not conditional:
+    if (options.hair or options.eyes or options.text) and not conditional:
         raise UserError(f"the network in {options.run} cannot be asked for colours: train with --conditional")
+    if options.text:
+        read(options)
     latent_dim = generator.inputs[0].shape[1]
     folder = options.out or options.run / "generated"
 
@@ -128,6 +154,7 @@ def main(argv=None):
     )
     add("--hair", choices=attributes.HAIR, help="the colour of the hair, after --conditional (any)")
     add("--eyes", choices=attributes.EYES, help="the colour of the eyes, after --conditional (any)")
+    add("--text", type=cli.text, metavar="SENTENCE", help="what to draw, in English or Chinese, after --conditional")
     generate(parser.parse_args(argv))
 
 

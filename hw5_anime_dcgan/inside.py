@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from common.figures import plots
-from hw5_anime_dcgan import attributes, evaluate
+from hw5_anime_dcgan import evaluate
 
 STAGES = ("stage_4", "stage_8", "stage_16", "stage_32")
 SHOWN = 10  # faces in a row
@@ -61,11 +61,10 @@ def show_believed(discriminator, drawn, dataset, path):
     numbers: the mean logits, and how often a real face looks more real to it than a drawn one: half would be chance.
     """
     rows, logits = [], {}
+    if len(discriminator.inputs) == 2:  # of what was asked for it judges apart
+        discriminator = keras.Model(discriminator.inputs[0], discriminator.get_layer("logit").output)
     for name, images in (("real", dataset.x_test), ("drawn", drawn)):
-        pictures = images.astype("float32") / 255
-        if len(discriminator.inputs) == 2:
-            pictures = [pictures, attributes.one_hot(*attributes.read(images))]
-        logits[name] = discriminator.predict(pictures, batch_size=250, verbose=0)[:, 0]
+        logits[name] = discriminator.predict(images.astype("float32") / 255, batch_size=250, verbose=0)[:, 0]
         order = np.argsort(-logits[name])
         for how, chosen in (("most", order[:SHOWN]), ("least", order[::-1][:SHOWN])):
             rows.append((f"{name}, believed {how}\nlogits {logits[name][chosen[0]]:+.1f} ...", images[chosen]))

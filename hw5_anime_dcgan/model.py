@@ -8,6 +8,8 @@ the paper neighbouring pixels get unlike numbers of terms, and the pictures a ch
 import keras
 from keras import layers, ops
 
+from hw5_anime_dcgan.sentences import LENGTH
+
 SIDE = 64
 
 
@@ -53,15 +55,15 @@ def _smooth(shape):
     return tent[:, None, None, None] * tent[:, None, None] * channels
 
 
-def build_discriminator(width, n_attributes=0, batch_norm=True):
-    """An image in 0..1, and the attributes if there are any, to the logit of being real.
+def build_discriminator(width, batch_norm=True, n_attributes=0):
+    """An image in 0..1 to the logit of being real.
+
+    With attributes the answers are the logit and two points (64,): of what is seen, and of what was asked for. The
+    scalar product of the two says how well they fit (see matching.py).
 
     batch_norm: as in the paper; without it the weights start larger (He et al. 2015), as nothing else sets the scale.
-
-    The attributes are compared with what the network sees by a scalar product (Miyato & Koyama 2018, arXiv:1802.05637).
     """
     images = keras.Input((SIDE, SIDE, 3), name="image")
-    attributes = [keras.Input((n_attributes,), name="attributes")] if n_attributes else []
     start = _normal if batch_norm else keras.initializers.HeNormal
     x = layers.Rescaling(2, offset=-1, name="centre")(images)
     for side, channels in ((32, width), (16, 2 * width), (8, 4 * width), (4, 8 * width)):
@@ -74,9 +76,18 @@ def build_discriminator(width, n_attributes=0, batch_norm=True):
         x = layers.LeakyReLU(0.2, name=f"stage_{side}")(x)  # 32 x 32, 16 x 16, 8 x 8, 4 x 4
     logit = layers.Conv2D(1, 4, kernel_initializer=start(), dtype="float32", name="logit_map")(x)
     logit = layers.Reshape((1,), dtype="float32", name="logit")(logit)
-    if attributes:
-        seen = layers.GlobalAveragePooling2D(name="seen")(x)
-        wished = layers.Dense(8 * width, use_bias=False, kernel_initializer=start(), name="wished")(attributes[0])
-        fit = layers.Dot(1, dtype="float32", name="fit")([seen, wished])
-        logit = layers.Add(dtype="float32", name="sum")([logit, fit])
-    return keras.Model([images, *attributes] if attributes else images, logit, name="discriminator")
+    if not n_attributes:
+        return keras.Model(images, logit, name="discriminator")
+    attributes = keras.Input((n_attributes,), name="attributes")
+    seen = layers.Dense(64, dtype="float32", name="seen")(layers.Flatten(name="flat")(x))
+    wished = layers.Dense(64, dtype="float32", name="wished")(attributes)
+    return keras.Model([images, attributes], [logit, seen, wished], name="discriminator")
+
+
+def build_reader(n_words, n_colours):
+    """A sentence, the numbers of its words int32 (LENGTH,), to logits (n,) for each of `n_colours`: of hair, of eyes."""
+    words = keras.Input((LENGTH,), dtype="int32", name="sentence")
+    x = layers.Embedding(n_words, 32, mask_zero=True, name="words")(words)
+    x = layers.GRU(64, name="meaning")(x)
+    answers = [layers.Dense(n, dtype="float32", name=name)(x) for name, n in n_colours.items()]
+    return keras.Model(words, answers, name="reader")

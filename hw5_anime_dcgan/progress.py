@@ -68,10 +68,10 @@ def save_gif(path, canvases, milliseconds, captions=None):
 class Show(keras.callbacks.Callback):
     """After every stretch of updates: a grid in samples/, the metrics on faces held out, the best network so far."""
 
-    def __init__(self, run, generator, discriminator, judge, wishes):
+    def __init__(self, run, generator, discriminator, judge, told):
         super().__init__()
         self.run, self.generator, self.discriminator = run, generator, discriminator
-        self.judge, self.wishes = judge, wishes
+        self.judge, self.wishes = judge, told.wishes(evaluate.JUDGED)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = time.perf_counter()
@@ -83,7 +83,13 @@ class Show(keras.callbacks.Callback):
             return  # the Recorder stops the run
         faces = evaluate.draw(self.generator, self.inputs(GRID, FIXED))
         save_png(run.folder / "samples" / f"{updates:06d}.png", grid(faces))
-        logs.update(self.judge.metrics(evaluate.draw(self.generator, self.inputs(evaluate.JUDGED, FRESH))))
+        faces = evaluate.draw(self.generator, self.inputs(evaluate.JUDGED, FRESH))
+        logs.update(self.judge.metrics(faces))
+        obeyed = ""
+        if self.wishes is not None:
+            found = evaluate.asked_and_found(faces, self.wishes)
+            logs.update({name: found[name] for name in ("hair_as_asked", "eyes_as_asked")})
+            obeyed = f", hair as asked {logs['hair_as_asked']:.2f}, eyes {logs['eyes_as_asked']:.2f}"
         logs["updates_per_second"] = round((updates - run.progress.epoch) / seconds, 3)
         distance, earlier = logs["frechet_distance"], [row["frechet_distance"] for row in run.progress.history]
         best = distance < min(earlier, default=np.inf)
@@ -94,7 +100,7 @@ class Show(keras.callbacks.Callback):
         mark = " (the best so far)" if best else ""
         print(
             f"after {updates:,} updates: Fréchet distance {distance:.1f}{mark}, precision {logs['precision']:.2f}, "
-            f"recall {logs['recall']:.2f}; {logs['updates_per_second']:.1f} updates per second",
+            f"recall {logs['recall']:.2f}{obeyed}; {logs['updates_per_second']:.1f} updates per second",
             flush=True,
         )
         for sentence in troubles({"updates": updates, **logs}):

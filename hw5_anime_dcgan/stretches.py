@@ -12,7 +12,8 @@ from common.data.batches import threads
 class Stretches(keras.utils.PyDataset):
     """Batches for a training that is counted in updates: batch number u is the same however the training is cut.
 
-    x, y: arrays with the examples along the first axis. All batches have `batch_size` rows; one that reaches the end of
+    x: array with the examples along the first axis; y: an array too, or a function (rows, numpy Generator) -> what the
+    batch of these rows has beside x. All batches have `batch_size` rows; one that reaches the end of
     an epoch goes on in the next epoch, in another order. `between(begin, end)` sets which batches the next `fit` sees.
     mirror: every image (n, height, width, channels) is mirrored with a chance of a half.
     """
@@ -37,6 +38,8 @@ class Stretches(keras.utils.PyDataset):
         if self.mirror:
             chosen = np.random.default_rng((self.seed, 1, self.begin + index)).random(len(x)) < 0.5
             x = flip(x, chosen)
+        if callable(self.y):
+            return x, self.y(rows, np.random.default_rng((self.seed, 2, self.begin + index)))
         return x, self.y[rows]
 
     def _order(self, finished_epochs):

@@ -9,6 +9,7 @@
 Then `python hw5_anime_dcgan/generate.py` and `python hw5_anime_dcgan/analyze.py`.
 """
 
+import functools
 import sys
 from pathlib import Path
 
@@ -20,15 +21,17 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 import keras
 import numpy as np
 
-from common import data
+from common import data, files
 from common.errors import OptionError, UserError
 from common.gan import GAN
 from common.run.predictor import Local
-from hw5_anime_dcgan import attributes, evaluate, progress
+from hw5_anime_dcgan import asking, evaluate, progress
 from hw5_anime_dcgan.diffaugment import shift
 from hw5_anime_dcgan.losses import LOSSES
+from hw5_anime_dcgan.matching import MatchingGAN
 from hw5_anime_dcgan.model import build_discriminator, build_generator
 from hw5_anime_dcgan.quality import Judge
+from hw5_anime_dcgan.reading import train_reader, understood
 from hw5_anime_dcgan.stretches import Stretches
 
 HOMEWORK = "hw5_anime_dcgan"
@@ -48,6 +51,7 @@ SETTINGS = {
         "beta_1": 0.5,  # of Adam: 0.9 made the training of the paper oscillate
         "beta_2": 0.999,
         "augment": True,  # few faces become many: shifted for the discriminator (Zhao et al. 2020), and mirrored
+        "matching": 0.2,  # of --conditional: weight of the loss of what does not fit, see matching.py
         "memory": 1000,  # updates that the averaged generator remembers (Yazıcı et al. 2018); 0: none
     },
     "best": {  # as far as it goes: what R3GAN (Huang et al. 2024) trains by, with the networks of DCGAN
@@ -65,6 +69,7 @@ SETTINGS = {
         "beta_1": 0.0,
         "beta_2": 0.99,
         "augment": True,
+        "matching": 0.2,
         "memory": 1000,
     },
     "classic": {  # Radford et al. 2015, section 4
@@ -82,6 +87,7 @@ SETTINGS = {
         "beta_1": 0.5,
         "beta_2": 0.999,
         "augment": False,
+        "matching": 0.2,
         "memory": 0,
     },
 }
@@ -97,7 +103,7 @@ OPTIONS = {
     "conditional": {
         "action": "store_true",
         "default": False,
-        "help": "learn the colours of hair and eyes too, to draw what generate.py --hair --eyes asks for",
+        "help": "learn the colours of hair and eyes too, to draw what generate.py --hair --eyes or --text asks for",
     },
 }
 
@@ -114,16 +120,15 @@ def train(config, run):
         raise UserError(f"{len(dataset.x_train)} faces are too few to learn and to judge from: give at least {FEWEST}")
     run.start(dataset)
     (x, _), (x_val, _) = dataset.validation_split()
-    labels = attributes.one_hot(*attributes.read(x)) if config.conditional else np.zeros(len(x), "uint8")
-    model = build(config, labels.shape[1] if config.conditional else 0)
+    told = asking.Colours(x) if config.conditional else asking.Nothing()
+    model = build(config, told.network)
     generator = model.generator if model.averaged is None else model.averaged
-    batches = Stretches(x, labels, config.batch_size, config.seed, config.augment)
-    wishes = evaluate.wishes_like(labels)
+    batches = Stretches(x, told.batch, config.batch_size, config.seed, config.augment)
     judge = Judge(x, x_val[: evaluate.JUDGED])
     run.stops = progress.stops(config.updates, config.show_every)
     finished = run.restore(model)
     run.stops = sorted({*run.stops, finished} - {0})  # a training that goes on for longer
-    callbacks = [progress.Show(run, generator, model.discriminator, judge, wishes), *run.callbacks()]
+    callbacks = [progress.Show(run, generator, model.discriminator, judge, told), *run.callbacks()]
     for i, (begin, end) in enumerate(zip([0, *run.stops], run.stops, strict=False)):
         if begin >= finished:
             stretch = batches.between(begin, end)
@@ -131,21 +136,31 @@ def train(config, run):
 
     best = keras.models.load_model(run.folder / "best.keras")
     run.save(best)
+    reads = {}
+    if config.conditional:
+        reader = train_reader(config.seed)
+        with files.atomic(run.folder / "reader.keras") as part:
+            reader.save(part, include_optimizer=False)
+        reads = understood(reader)
     metrics = evaluate.score(Local(best), run.folder, evaluate.held_out(dataset))
     metrics["updates_per_second"] = float(np.median([row["updates_per_second"] for row in run.progress.history]))
     metrics["best_updates"] = min(run.progress.history, key=lambda row: row["frechet_distance"])["updates"]
-    run.finish(best, metrics)
+    run.finish(best, metrics | reads)
     progress.show_progress(run)
 
 
-def build(config, n_attributes):
-    """The GAN, compiled."""
-    size = config.latent_dim, config.width, n_attributes
-    model = GAN(
-        build_generator(*size),
-        build_discriminator(config.width, n_attributes, config.batch_norm),
+def build(config, told):
+    """The GAN, compiled. told: what the networks are told of each face, as arguments of their functions."""
+
+    def draws():
+        return build_generator(config.latent_dim, config.width, **told)
+
+    kind = functools.partial(MatchingGAN, matching=config.matching) if told else GAN
+    model = kind(
+        draws(),
+        build_discriminator(config.width, config.batch_norm, **told),
         LOSSES[config.loss],
-        averaged=build_generator(*size) if config.memory else None,
+        averaged=draws() if config.memory else None,
         memory=config.memory,
         seed=config.seed,
         augment=shift if config.augment else None,

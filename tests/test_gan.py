@@ -36,7 +36,8 @@ def make_gan(losses, penalty, rate=0.0, n_labels=0):
 def test_slopes_are_those_of_differences():
     _, discriminator = networks()
     images = np.random.default_rng(0).random((3, *SHAPE)).astype("float32")
-    logits, slopes = logits_and_slopes(discriminator, ops.convert_to_tensor(images))
+    logits, slopes, more = logits_and_slopes(lambda x: (discriminator(x), 2 * x), ops.convert_to_tensor(images))
+    np.testing.assert_allclose(more, 2 * images)
     np.testing.assert_allclose(logits, discriminator.predict(images, verbose=0), rtol=1e-4)
     expected = np.zeros(3)
     for place in np.ndindex(SHAPE):
@@ -59,7 +60,7 @@ def test_each_network_goes_down_its_own_loss(losses, penalty, n_labels):
 
     def loss_of(which):
         gan.noise.state.assign(state)
-        return float(gan.losses(ops.cast(images, "float32") / 255, ops.convert_to_tensor(labels))[which])
+        return float(gan.losses(images, ops.convert_to_tensor(labels))[which])
 
     expected = []
     for which, network in enumerate((gan.generator, gan.discriminator)):
@@ -83,9 +84,10 @@ def test_each_network_goes_down_its_own_loss(losses, penalty, n_labels):
 def test_penalty_is_that_of_pixels_between_minus_one_and_one():
     """R1 and R2 with gamma 2: the mean squared slope of both kinds of image, a quarter of that by pixels in 0..1."""
     gan = make_gan(logistic_losses, 2.0)
-    images = ops.cast(np.random.default_rng(0).integers(0, 256, (4, *SHAPE)), "float32") / 255
+    images = np.random.default_rng(0).integers(0, 256, (4, *SHAPE), "uint8")
     noise = keras.random.normal((4, 3), seed=keras.random.SeedGenerator(0))
-    slopes = [logits_and_slopes(gan.discriminator, each)[1] for each in (images, gan.generator(noise))]
+    both = ops.cast(images, "float32") / 255, gan.generator(noise)
+    slopes = [logits_and_slopes(lambda x: (gan.discriminator(x), ()), each)[1] for each in both]
     *_, values = gan.losses(images, None)
     assert [tracker.name for tracker in gan.trackers][-1] == "penalty"
     assert float(values[-1]) == pytest.approx(float(sum(map(ops.mean, slopes))) / 4, rel=1e-4)

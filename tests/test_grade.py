@@ -750,17 +750,17 @@ def test_the_judge_of_generators_is_trained_once(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("n_attributes", [0, 17])
-def test_faces_are_scored(n_attributes, tmp_path, monkeypatch):
+@pytest.mark.parametrize("told", [{}, {"n_attributes": 17}])
+def test_faces_are_scored(told, tmp_path, monkeypatch):
     from hw5_anime_dcgan import evaluate
     from hw5_anime_dcgan.model import build_discriminator, build_generator
 
     monkeypatch.setattr(evaluate, "JUDGED", 30)
     images = np.random.default_rng(0).integers(0, 256, (90, 64, 64, 3), "uint8")
     given = evaluate.held_out(data.Dataset(images[:60], None, images[60:], None, None, ("face",)))
-    generator = build_generator(5, 2, n_attributes)
+    generator = build_generator(5, 2, **told)
     scores = evaluate.score(Local(generator), tmp_path, given)
-    assert ("hair_as_asked" in scores) == bool(n_attributes)
+    assert ("hair_as_asked" in scores) == bool(told)
     assert bars.FULL["hw5_anime_dcgan"].sentence(scores)
 
     class Bright(Local):
@@ -772,7 +772,7 @@ def test_faces_are_scored(n_attributes, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="does not take noise"):
         evaluate.score(Local(build_discriminator(2)), tmp_path, given)
     with pytest.raises(UserError, match="other than noise and the colours"):
-        evaluate.score(Local(build_generator(5, 2, 3)), tmp_path, given)
+        evaluate.score(Local(build_generator(5, 2, n_attributes=3)), tmp_path, given)
 
 
 @pytest.mark.full

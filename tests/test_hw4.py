@@ -188,13 +188,57 @@ def test_the_loss_of_the_vae_is_the_negative_elbo():
     mean, log_variance = np.array([[0.0, 1], [2, -1]]), np.array([[0.0, 0], [-1, 1]])
     kl = [0.5, 0.5 * (4 + np.exp(-1) - 1 + 1 + 1 + np.e - 1 - 1)]
     logits = np.zeros((2, 28, 28))
-    loss = vae.compute_loss(
-        images[:2], images[:2], tuple(keras.ops.cast(a, "float32") for a in (logits, mean, log_variance))
-    )
+    answers = tuple(keras.ops.cast(a, "float32") for a in (logits, mean, mean, log_variance))
+    loss = vae.compute_loss(images[:2], images[:2], answers)
     assert float(loss) == pytest.approx(784 * np.log(2) + np.mean(kl), rel=1e-5)
     reported = evaluate.negative_elbo(vae.encoder, vae.decoder, images, draws=50)
     losses = [vae.evaluate(images, images, batch_size=50, verbose=0, return_dict=True)["loss"] for _ in range(20)]
     assert reported == pytest.approx(np.mean(losses), rel=0.01)
+
+
+class Known:
+    """A model whose likelihood is known: a code of one number, of which each pixel says the sign, or by chance not.
+
+    The chance of black is 0.9 or 0.1. So p(x) = (0.9^b 0.1^w + 0.1^b 0.9^w) / 2 for b black and w white pixels.
+    """
+
+    def __init__(self, mean, log_variance):
+        self.guess = mean, log_variance
+
+    def predict(self, x, **_):
+        if x.ndim == 3:
+            return [np.full((len(x), 1), each, "float32") for each in self.guess]
+        return np.where(x > 0, -1, 1)[..., None] * np.full((1, 28, 28), np.log(9), "float32")
+
+
+@pytest.mark.parametrize("guess", [(0.0, 0.0), (0.7, 0.5), (-0.5, 1.0)])
+def test_the_estimated_likelihood_is_the_true_one(guess):
+    images = np.zeros((2, 28, 28), "uint8")
+    images[0].flat[:393] = 255  # 393 white, 391 black
+    images[1].flat[:392] = 255
+    log_p = [np.logaddexp(b * np.log(0.9) + w * np.log(0.1), b * np.log(0.1) + w * np.log(0.9)) - np.log(2)
+             for b, w in ((391, 393), (392, 392))]
+    model = Known(*guess)
+    found = evaluate.negative_log_likelihood(model, model, images, draws=20_000, together=7000)
+    assert found == pytest.approx(-np.mean(log_p), abs=0.03)
+
+
+def test_the_bound_of_several_draws_is_that_of_the_paper():
+    vae = train_vae.VAE(small_vae().encoder, small_vae().decoder, 0, draws=3)
+    vae.compile("sgd")
+    rng = np.random.default_rng(0)
+    images = mnist.digits()[0][:2]
+    mean, log_variance, code = (rng.normal(size=(2, 3, 2)) for _ in range(3))
+    mean[:], log_variance[:] = mean[:, :1], log_variance[:, :1]
+    logits = rng.normal(size=(2, 3, 28, 28))
+    flat = [keras.ops.cast(each.reshape(6, *each.shape[2:]), "float32") for each in (logits, code, mean, log_variance)]
+    loss = float(vae.compute_loss(images, images, flat))
+    x = images[:, None] / 255
+    log_p = (x * logits - np.logaddexp(0, logits)).sum(axis=(2, 3))
+    log_prior = -(code**2).sum(axis=2) / 2
+    log_q = -(((code - mean) ** 2 / np.exp(log_variance) + log_variance).sum(axis=2)) / 2
+    bound = np.logaddexp.reduce(log_p + log_prior - log_q, axis=1) - np.log(3)
+    assert loss == pytest.approx(-bound.mean(), rel=1e-4)
 
 
 def test_the_contrast_of_neighbours_is_info_nce_with_the_cauchy_kernel():

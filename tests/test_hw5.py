@@ -18,6 +18,7 @@ from common.data import sample_faces
 from common.run import recorder
 from hw5_anime_dcgan import (
     analyze,
+    asking,
     attributes,
     diffaugment,
     evaluate,
@@ -27,8 +28,11 @@ from hw5_anime_dcgan import (
     model,
     progress,
     quality,
+    reading,
+    sentences,
     train,
 )
+from hw5_anime_dcgan.matching import MatchingGAN
 from hw5_anime_dcgan.stretches import Stretches
 from tests import helpers
 from tests.helpers import (
@@ -81,21 +85,25 @@ def conditional(tmp_path_factory):
 # The networks and what they learn from
 
 
-@pytest.mark.parametrize("n_attributes", [0, 17])
-def test_generator_and_discriminator_fit_each_other(n_attributes, tmp_path):
-    generator = model.build_generator(7, 4, n_attributes)
-    discriminator = model.build_discriminator(4, n_attributes)
-    noise, wishes = np.zeros((3, 7), "float32"), np.eye(17, dtype="float32")[:3]
-    faces = generator.predict([noise, wishes] if n_attributes else noise, verbose=0)
+TOLD = {"nothing": ({}, None), "colours": ({"n_attributes": 17}, np.eye(17, dtype="float32")[:3])}
+
+
+@pytest.mark.parametrize(("told", "wishes"), TOLD.values(), ids=TOLD)
+def test_generator_and_discriminator_fit_each_other(told, wishes, tmp_path):
+    generator = model.build_generator(7, 4, **told)
+    discriminator = model.build_discriminator(4, **told)
+    noise = np.zeros((3, 7), "float32")
+    faces = generator.predict([noise, wishes] if told else noise, verbose=0)
     assert faces.shape == (3, 64, 64, 3)
     assert faces.min() >= 0
     assert faces.max() <= 1
-    inputs = [faces, wishes] if n_attributes else faces
-    logits = discriminator.predict(inputs, verbose=0)
-    assert logits.shape == (3, 1)
+    inputs = [faces, wishes] if told else faces
+    answers = discriminator.predict(inputs, verbose=0)
+    assert [answer.shape for answer in (answers if told else [answers])] == [(3, 1), (3, 64), (3, 64)][: len(told) * 2 + 1]
     discriminator.save(tmp_path / "discriminator.keras")
     loaded = keras.models.load_model(tmp_path / "discriminator.keras")
-    np.testing.assert_allclose(loaded.predict(inputs, verbose=0), logits, atol=1e-5)
+    for again, answer in zip(loaded.predict(inputs, verbose=0), answers, strict=True):
+        np.testing.assert_allclose(again, answer, atol=1e-5)
 
 
 def test_size_of_the_networks():
@@ -144,6 +152,88 @@ def test_faces_are_shown_after_those_of_the_lecture_and_every_so_many():
     assert progress.stops(2500, 1000) == [100, 1000, 2000, 2500]
     assert progress.stops(30, 100) == [30]
     assert progress.stops(50_000, 50_000) == [*progress.LADDER]
+
+
+def test_batches_are_told_more_by_a_function():
+    def tell(rows, rng):
+        return rows + rng.random(len(rows))
+
+    stretches = Stretches(np.zeros((50, 1)), tell, 16, seed=3)
+    (_, first), (_, again) = stretches.between(0, 9)[7], stretches.between(7, 9)[0]
+    np.testing.assert_array_equal(first, again)
+    assert len(np.unique(first % 1)) == 16
+
+
+# What is asked for
+
+
+def test_sentences_say_the_colours():
+    rng = np.random.default_rng(0)
+    for pattern in (*sentences.PATTERNS, *sentences.NEW_PATTERNS):
+        text = sentences.write(attributes.HAIR.index("blonde"), attributes.EYES.index("dark"), rng, (pattern,))
+        words = sentences.WORDS_OF["hair"]["blonde"], sentences.WORDS_OF["eyes"]["dark"]
+        for kind, said in zip(("{hair}", "{eyes}"), words, strict=True):
+            said = said[not text.isascii()].split()
+            assert (kind in pattern) == any(word in text for word in said), text
+        numbers, unknown = sentences.numbers(text)
+        assert not unknown  # new patterns are made of words that were trained on
+        assert np.count_nonzero(numbers) == len(sentences.split(text)) <= sentences.LENGTH
+
+
+def test_new_patterns_are_new():
+    assert not set(sentences.PATTERNS) & set(sentences.NEW_PATTERNS)
+
+
+def test_words_that_mean_nothing_are_named():
+    numbers, unknown = sentences.numbers("A girl with LONG blue hair, very long, and red-brown eyes")
+    assert unknown == ["long", "very"]
+    plain, _ = sentences.numbers("a girl with blue hair and red brown eyes")
+    np.testing.assert_array_equal(numbers, plain)
+    assert sentences.numbers("長髮")[1] == ["長"]
+
+
+def test_words_that_are_neither_colours_nor_nouns_may_be_left_out():
+    hair, eyes = np.zeros(300, int), np.ones(300, int)
+    whole, *_ = sentences.batch(hair, eyes, np.random.default_rng(0))
+    cut, *_ = sentences.batch(hair, eyes, np.random.default_rng(0), dropped=1.0)
+    kept = {sentences.NUMBER[word] for word in sentences.COLOURS | sentences.NOUNS if word in sentences.NUMBER}
+    assert set(np.unique(cut)) <= {0, *kept}
+    assert len(np.unique(cut)) < len(np.unique(whole))
+
+
+def test_some_drawn_faces_are_asked_for_the_eyes_of_another():
+    images, _, _ = sample_faces.drawn(300, seed=2)
+    told, wished = asking.Colours(images).batch(np.arange(300), np.random.default_rng(0))
+    np.testing.assert_array_equal(told, attributes.one_hot(*attributes.read(images)))
+    np.testing.assert_array_equal(told[:, :10], wished[:, :10])
+    assert 0.1 < (told != wished).any(axis=1).mean() < asking.MIXED + 0.05
+
+
+def test_what_a_sentence_does_not_say_is_unsaid():
+    hair, eyes = np.full(200, 3), np.full(200, 5)
+    patterns = ("a girl with {hair} hair", "{eyes}眼的女孩", "{hair} hair, {eyes} eyes")
+    rows, said_hair, said_eyes = sentences.batch(hair, eyes, np.random.default_rng(0), patterns)
+    assert set(zip(said_hair, said_eyes, strict=True)) == {(3, 7), (10, 5), (3, 5)}
+    np.testing.assert_array_equal(rows[said_hair == 10][:, 2] == sentences.NUMBER["的"], rows[said_hair == 10][:, 3] > 0)
+
+
+def test_a_reader_understands_sentences_of_new_patterns():
+    reader = reading.train_reader(0, updates=500)
+    found = reading.understood(reader)
+    assert min(found.values()) > 0.9, found  # by chance: 1 in 70
+    numbers, _ = sentences.numbers("red eyes and blue hair, please")
+    (hair,), (eyes,) = reading.understand(reader, numbers[None])
+    assert (attributes.HAIR[hair], attributes.EYES[eyes]) == ("blue", "red")
+
+
+def test_the_loss_of_the_match_is_that_of_finding_the_own_wish():
+    told = TOLD["colours"][0]
+    networks = model.build_generator(7, 4, **told), model.build_discriminator(4, **told)
+    gan = MatchingGAN(*networks, train.LOSSES["hinge"], matching=2.0)
+    alike, apart = np.ones((8, 64), "float32"), 9 * np.eye(64, dtype="float32")[:8]
+    assert float(gan.other_loss(alike, alike)) == pytest.approx(2 * np.log(8), rel=1e-5)
+    assert float(gan.other_loss(apart, apart)) < 1e-3
+    assert float(gan.other_loss(apart, apart[::-1])) > 100
 
 
 # The figures
@@ -424,6 +514,32 @@ def test_asking_for_colours(conditional, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "blue hair" in said
     assert "red eyes" in said
+
+
+def test_asking_in_words(conditional, trained, tmp_path, capsys, monkeypatch):
+    assert {"english_understood", "chinese_understood"} <= set(metrics(conditional))
+    options = ["--run", str(conditional), "--out", str(tmp_path), "--count", "4", "--grid"]
+    assert generate.main([*options, "--text", "a girl with long blue hair"]) == 0
+    said = capsys.readouterr().out
+    assert "mean nothing to the network: long" in said
+    assert "asked for: " in said
+    monkeypatch.setattr(generate, "understand", lambda reader, rows: ([6], [7]))  # a reader that has learned for longer
+    assert generate.main([*options, "--text", "藍髮"]) == 0
+    said = capsys.readouterr().out
+    assert "asked for: blue hair, any eyes" in said
+    assert "finds blue hair" in said
+    for wrong, status, reason in (
+        (["--text", "長長"], 1, "knows no word"),
+        (["--text", "blue hair", "--hair", "red"], 2, "leave --hair"),
+        (["--text", "blue hair", "--run", str(trained)], 1, "--conditional"),
+    ):
+        capsys.readouterr()
+        assert generate.main([*options, *wrong]) == status
+        assert_one_sentence(capsys.readouterr().err, reason)
+    (conditional / "reader.keras").rename(tmp_path / "kept")
+    assert generate.main([*options, "--text", "blue hair"]) == 1
+    assert_one_sentence(capsys.readouterr().err, "reader.keras cannot be read")
+    (tmp_path / "kept").rename(conditional / "reader.keras")
 
 
 def test_what_was_asked_for_is_counted():

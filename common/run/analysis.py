@@ -66,7 +66,8 @@ def open_model(options, homework):
         raise UserError(f"there is no finished run of {homework} in {options.run}: run {homework}/train.py first")
     device.setup("float32")
     try:
-        model = keras.models.load_model(options.run / "model.keras")
+        model = keras.models.load_model(options.run / "model.keras", compile=False)
+        # without its loss, which may be a function that only train.py knows
     except Exception as error:
         raise UserError(f"{options.run / 'model.keras'} cannot be read ({error}): train again") from None
     (options.run / "figures").mkdir(exist_ok=True)

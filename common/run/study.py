@@ -1,15 +1,35 @@
-"""What all studies share: their options, and how a table of answers is printed."""
+"""What all studies share: their options, the data that some look at, and how a table of answers is printed."""
 
+import argparse
+import logging
+
+from common import data
 from common.run import cli
 
 
-def options(doc):
-    """A parser with the options of every study: where its picture goes, and --quick, for a look at whether it runs."""
+def options(doc, on_data=False):
+    """A parser with the options of every study: where its picture goes, and --quick, for a look at whether it runs.
+
+    on_data: of those too that say where the data come from, for `load`.
+    """
     parser = cli.Parser(doc)
     out = cli.ROOT / "outputs" / "studies"
     parser.add_argument("--out", type=cli.path, default=out, metavar="DIR", help="where it goes (outputs/studies)")
     parser.add_argument("--quick", action="store_true", help="seconds in place of minutes: the answer may be wrong")
+    if on_data:
+        cli.data_options(parser)
     return parser
+
+
+def load(name, options):
+    """The data set as a Dataset, with a line that says which it is; the built-in sample with --quick."""
+    kind = "sample" if options.quick else options.data or "auto"
+    folder = options.data_dir or cli.default_data_dir()
+    given = argparse.Namespace(data=kind, data_dir=folder, limit=options.limit, seed=0)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of whoever trains many models
+    dataset = data.load(name, given)
+    print(dataset.source.line, flush=True)
+    return dataset
 
 
 def print_table(rows):
