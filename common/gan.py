@@ -144,7 +144,7 @@ class GAN(keras.Model):
         return self.trackers
 
     def judge(self, images, labels):
-        """The logits of the discriminator for images in 0..1, the penalty for them, and the loss of its other answers."""
+        """The logits of the discriminator for images in 0..1, the penalty for them, the loss of its other answers."""
         if self.augment:
             images = self.augment(images, self.noise)
 
@@ -156,7 +156,11 @@ class GAN(keras.Model):
             logits, more = discriminator(images)
             return logits, 0.0, self.other_loss(*more)
         logits, slopes, more = logits_and_slopes(discriminator, images)
-        return logits, self.penalty / 2 * ops.mean(slopes) / 4, self.other_loss(*more)  # twice the pixels, half the slope
+        return (
+            logits,
+            self.penalty / 2 * ops.mean(slopes) / 4,
+            self.other_loss(*more),
+        )  # twice the pixels, half the slope
 
     def other_loss(self, *answers):
         """The loss by which both networks learn what the discriminator answers beside its logits: here nothing."""

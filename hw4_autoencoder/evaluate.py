@@ -113,8 +113,8 @@ def negative_elbo(encoder, decoder, images, draws=3):
 def negative_log_likelihood(encoder, decoder, images, draws=5000, together=50_000):
     """An estimate of -log p(x) in nats per image by importance sampling (Burda et al. 2016, section 5): float.
 
-    Each image has `draws` codes, of which the encoder says where to look; the estimate is too high at most, and falls to
-    the true value as draws are added. together: codes that are decoded at a time.
+    Each image has `draws` codes, of which the encoder says where to look; the estimate is rather too high, and falls
+    to the true value as draws are added. together: codes that are decoded at a time.
     """
     mean, log_variance = encoder.predict(images, batch_size=500, verbose=0)
     rng, found = np.random.default_rng(0), []

@@ -47,7 +47,7 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "activation": "gelu",
         "learning_rate": 4e-3,
         "pixels": "binary",
-        "draws": 5,
+        "draws": 1,
         "distorted_share": [1.0, 0.1],
     },
     "vae_colour": {
@@ -73,8 +73,8 @@ OPTIONS = {
 class VAE(Autoencoder):
     """A variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114): its loss is the negative ELBO in nats.
 
-    It gives back what it sees. With several draws the loss is the negative importance-weighted bound, which lies nearer to
-    the likelihood (Burda et al. 2016, arXiv:1509.00519, section 3).
+    It gives back what it sees. With several draws the loss is the negative importance-weighted bound, which lies
+    nearer to the likelihood (Burda et al. 2016, arXiv:1509.00519, section 3).
     """
 
     def __init__(self, encoder, decoder, seed, draws=1):
@@ -115,7 +115,9 @@ def train(config, run):
         shape = dataset.x_train.shape[1:]
         if config.network == "dense":
             size = shape, config.hidden, config.activation, config.latent_dim
-            return VAE(models.dense_encoder(*size, variational=True), models.dense_decoder(*size), config.seed, config.draws)
+            return VAE(
+                models.dense_encoder(*size, variational=True), models.dense_decoder(*size), config.seed, config.draws
+            )
         size = shape, config.width, config.activation, config.latent_dim
         return VAE(models.conv_encoder(*size, variational=True), models.conv_decoder(*size), config.seed, config.draws)
 

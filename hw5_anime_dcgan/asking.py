@@ -1,12 +1,13 @@
 """What the networks are told of each face: nothing, or the colours of its hair and eyes, one-hot (n, 17).
 
-`batch(rows, rng)` gives it for the faces `rows` of a batch, and for as many drawn ones (y of a training); `wishes(n)` for
-faces that are drawn to be judged. Nobody has labelled the faces: the colours are what the rule of attributes.py sees.
+`batch(rows, rng)` gives it for the faces `rows` of a batch, and for as many drawn ones (y of a training); `wishes(n)`
+for faces that are drawn to be judged; `n_attributes` is how many numbers it has. Nobody has labelled the faces: the
+colours are what the rule of attributes.py sees.
 """
 
 import numpy as np
 
-from hw5_anime_dcgan import attributes, sentences
+from hw5_anime_dcgan import attributes
 
 COLOURS = len(attributes.HAIR) + len(attributes.EYES)
 MIXED = 0.25  # of the drawn faces are asked for eyes of another face: blue hair with red eyes is rare in the data
@@ -15,7 +16,7 @@ RARE = 0.01  # of the training faces: red hair with green eyes
 
 
 class Nothing:
-    network = {}  # arguments of build_generator and build_discriminator
+    n_attributes = 0
 
     def batch(self, rows, rng):
         return np.zeros(len(rows), "uint8")
@@ -27,7 +28,7 @@ class Nothing:
 class Colours:
     """images: the training faces, uint8 (n, 64, 64, 3)."""
 
-    network = {"n_attributes": COLOURS}
+    n_attributes = COLOURS
 
     def __init__(self, images):
         self.hair, self.eyes = attributes.read(images)

@@ -74,7 +74,9 @@ def read(options):
         raise OptionError("--text says the colours: leave --hair and --eyes out")
     numbers, unknown = sentences.numbers(options.text)
     if not numbers.any():
-        raise UserError(f'the network knows no word of "{options.text}": see WORDS_OF in sentences.py for what it knows')
+        raise UserError(
+            f'the network knows no word of "{options.text}": see WORDS_OF in sentences.py for what it knows'
+        )
     if unknown:
         print(f"note: these words mean nothing to the network: {', '.join(unknown)}")
     try:

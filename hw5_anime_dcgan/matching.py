@@ -2,8 +2,8 @@
 
 The discriminator of Reed et al. 2016 (arXiv:1605.05396, section 4.2) is "matching-aware": it is also shown real faces
 with wrong sentences. Here each face of a batch is compared with what was asked for all of them, so the right face is
-beside 63 wrong wishes, at the price of one matrix product (Zhang et al. 2021, arXiv:2101.04702, section 4). From real faces the
-discriminator learns which wish belongs to which; the generator learns to draw faces that it finds for their wish.
+beside 63 wrong wishes, at the price of one matrix product (Zhang et al. 2021, arXiv:2101.04702, section 4). From real
+faces the discriminator learns which wish belongs to which; the generator learns to draw what it finds for its wish.
 """
 
 import keras

@@ -85,7 +85,7 @@ def build_discriminator(width, batch_norm=True, n_attributes=0):
 
 
 def build_reader(n_words, n_colours):
-    """A sentence, the numbers of its words int32 (LENGTH,), to logits (n,) for each of `n_colours`: of hair, of eyes."""
+    """A sentence, the numbers of its words int32 (LENGTH,), to logits (n,) of `n_colours`: of hair, of eyes."""
     words = keras.Input((LENGTH,), dtype="int32", name="sentence")
     x = layers.Embedding(n_words, 32, mask_zero=True, name="words")(words)
     x = layers.GRU(64, name="meaning")(x)

@@ -1,8 +1,8 @@
 """A network that reads: sentences about hair and eyes, in English and Chinese, to the colours that a generator takes.
 
-It is trained beside the generator, by cross-entropy, on sentences that the grammar of sentences.py writes; half a minute. Its
-answers are one of HAIR or EYES, or that the sentence does not say. A reader inside of the two networks, which learns by their
-losses alone (Reed et al. 2016, arXiv:1605.05396), needs far more updates than the faces do: see the README.
+It is trained beside the generator, by cross-entropy, on sentences that the grammar of sentences.py writes: half a
+minute. Its answers are one of HAIR or EYES, or that the sentence does not say. A reader inside of the two networks, which
+learns by their losses alone (Reed et al. 2016, arXiv:1605.05396), needs far more updates than the faces do: see the README.
 """
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 from hw5_anime_dcgan import attributes, sentences
 from hw5_anime_dcgan.model import build_reader
 
-UPDATES, BATCH_SIZE, LEARNING_RATE = 1500, 64, 2e-3
+UPDATES, BATCH_SIZE, LEARNING_RATE = 1500, 64, 5e-3
 JUDGED = 2000  # sentences
 
 
@@ -40,7 +40,7 @@ def understand(reader, rows):
 
 
 def understood(reader):
-    """{"english_understood": share, "chinese_understood": share} of sentences of patterns that were never trained on."""
+    """{"english_understood": share, "chinese_understood": share} of sentences of patterns that are new to it."""
     shares = {}
     for language, is_english in (("english", True), ("chinese", False)):
         patterns = [each for each in sentences.NEW_PATTERNS if each.isascii() == is_english]

@@ -59,6 +59,8 @@ PATTERNS = (
     "眼睛是{eyes}色,頭髮是{hair}色的女孩",
     "一個{hair}髮的女孩,眼睛是{eyes}色的",
     "畫一張臉,頭髮{hair}色,{eyes}色的眼睛",
+    "{eyes}眼,{hair}髮",
+    "女孩,{hair}髮,{eyes}眼",
     "{hair}髮的女孩",
     "有{eyes}色眼睛的女孩",
 )
@@ -72,8 +74,8 @@ NEW_PATTERNS = (
     "有{eyes}色眼睛和{hair}髮的女孩",
     "畫一個{hair}色頭髮的女孩,她的眼睛是{eyes}色",
 )
-NOUNS = frozenset("hair haired eyes eyed 髮 頭 眼 睛".split())
-DROPPED = 0.1  # of all words but colours and nouns are left out when a network learns: it must not wait for them
+NOUNS = frozenset(["hair", "haired", "eyes", "eyed", "髮", "頭", "眼", "睛"])
+DROPPED = 0.3  # of all words but colours and nouns are left out when a network learns: it must not wait for them
 
 
 def split(sentence):
@@ -117,8 +119,7 @@ def numbers(sentence):
 def batch(hair, eyes, rng, patterns=PATTERNS, dropped=0.0):
     """(sentences for these colours as int32 (n, LENGTH), the hair and the eyes that they speak of (n,)).
 
-    What a sentence does not speak of is len(HAIR) and len(EYES). A share `dropped` of the words that are neither colours
-    nor nouns is left out.
+    What a sentence does not speak of is UNSAID. A share `dropped` of all words but colours and nouns is left out.
     """
     rows, spoken = np.zeros((len(hair), LENGTH), "int32"), np.array([hair, eyes]).T
     for row, said in zip(rows, spoken, strict=True):
@@ -126,5 +127,8 @@ def batch(hair, eyes, rng, patterns=PATTERNS, dropped=0.0):
         words = split(write(*said, rng, (pattern,)))
         kept = [NUMBER[word] for word in words if word in COLOURS | NOUNS or rng.random() >= dropped]
         row[: len(kept)] = kept
-        said[:] = [n if place in pattern else unsaid for n, place, unsaid in zip(said, ("{hair}", "{eyes}"), UNSAID, strict=True)]
+        said[:] = [
+            n if place in pattern else unsaid
+            for n, place, unsaid in zip(said, ("{hair}", "{eyes}"), UNSAID, strict=True)
+        ]
     return rows, spoken[:, 0], spoken[:, 1]

@@ -51,7 +51,7 @@ SETTINGS = {
         "beta_1": 0.5,  # of Adam: 0.9 made the training of the paper oscillate
         "beta_2": 0.999,
         "augment": True,  # few faces become many: shifted for the discriminator (Zhao et al. 2020), and mirrored
-        "matching": 0.2,  # of --conditional: weight of the loss of what does not fit, see matching.py
+        "matching": 0.13,  # of --conditional: weight of the loss of what does not fit, see matching.py
         "memory": 1000,  # updates that the averaged generator remembers (Yazıcı et al. 2018); 0: none
     },
     "best": {  # as far as it goes: what R3GAN (Huang et al. 2024) trains by, with the networks of DCGAN
@@ -69,7 +69,7 @@ SETTINGS = {
         "beta_1": 0.0,
         "beta_2": 0.99,
         "augment": True,
-        "matching": 0.2,
+        "matching": 0.13,
         "memory": 1000,
     },
     "classic": {  # Radford et al. 2015, section 4
@@ -87,7 +87,7 @@ SETTINGS = {
         "beta_1": 0.5,
         "beta_2": 0.999,
         "augment": False,
-        "matching": 0.2,
+        "matching": 0.13,
         "memory": 0,
     },
 }
@@ -121,7 +121,7 @@ def train(config, run):
     run.start(dataset)
     (x, _), (x_val, _) = dataset.validation_split()
     told = asking.Colours(x) if config.conditional else asking.Nothing()
-    model = build(config, told.network)
+    model = build(config, told.n_attributes)
     generator = model.generator if model.averaged is None else model.averaged
     batches = Stretches(x, told.batch, config.batch_size, config.seed, config.augment)
     judge = Judge(x, x_val[: evaluate.JUDGED])
@@ -149,18 +149,15 @@ def train(config, run):
     progress.show_progress(run)
 
 
-def build(config, told):
-    """The GAN, compiled. told: what the networks are told of each face, as arguments of their functions."""
-
-    def draws():
-        return build_generator(config.latent_dim, config.width, **told)
-
-    kind = functools.partial(MatchingGAN, matching=config.matching) if told else GAN
+def build(config, n_attributes):
+    """The GAN, compiled."""
+    size = config.latent_dim, config.width, n_attributes
+    kind = functools.partial(MatchingGAN, matching=config.matching) if n_attributes else GAN
     model = kind(
-        draws(),
-        build_discriminator(config.width, config.batch_norm, **told),
+        build_generator(*size),
+        build_discriminator(config.width, config.batch_norm, n_attributes),
         LOSSES[config.loss],
-        averaged=draws() if config.memory else None,
+        averaged=build_generator(*size) if config.memory else None,
         memory=config.memory,
         seed=config.seed,
         augment=shift if config.augment else None,

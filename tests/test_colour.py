@@ -92,7 +92,9 @@ def test_losses_are_those_of_the_paper(faces):
     colourist, discriminator = model.build_colourist(4), model.build_discriminator(4)
     gan = train.Colouring(colourist, discriminator, 30.0, seed=0)
     colours, drawn = faces[:8] / np.float32(255), drawings.grey(faces[:8])
-    generator_loss, discriminator_loss, values = gan.losses(ops.convert_to_tensor(drawn), ops.convert_to_tensor(colours))
+    generator_loss, discriminator_loss, values = gan.losses(
+        ops.convert_to_tensor(drawn), ops.convert_to_tensor(colours)
+    )
     pictures = drawn / 255  # the colourist has learned nothing yet
     l1 = np.abs(colours - pictures).mean()
     judged = [colours, np.repeat(pictures, 3, axis=3).astype("float32")]
@@ -136,7 +138,7 @@ def test_metrics_of_perfect_colours_and_of_none(faces):
 def test_training_brings_colour(trained):
     rows = history(trained)
     assert len(rows) == 2
-    assert 0 < float(rows[-1]["val_colourfulness"])
+    assert float(rows[-1]["val_colourfulness"]) > 0
     found = metrics(trained)
     assert found["passed"] is None
     assert {"psnr", "ssim", "colourfulness", "frechet_distance", "baseline_psnr"} <= set(found)

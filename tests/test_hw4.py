@@ -216,8 +216,10 @@ def test_the_estimated_likelihood_is_the_true_one(guess):
     images = np.zeros((2, 28, 28), "uint8")
     images[0].flat[:393] = 255  # 393 white, 391 black
     images[1].flat[:392] = 255
-    log_p = [np.logaddexp(b * np.log(0.9) + w * np.log(0.1), b * np.log(0.1) + w * np.log(0.9)) - np.log(2)
-             for b, w in ((391, 393), (392, 392))]
+    log_p = [
+        np.logaddexp(b * np.log(0.9) + w * np.log(0.1), b * np.log(0.1) + w * np.log(0.9)) - np.log(2)
+        for b, w in ((391, 393), (392, 392))
+    ]
     model = Known(*guess)
     found = evaluate.negative_log_likelihood(model, model, images, draws=20_000, together=7000)
     assert found == pytest.approx(-np.mean(log_p), abs=0.03)

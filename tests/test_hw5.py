@@ -99,7 +99,9 @@ def test_generator_and_discriminator_fit_each_other(told, wishes, tmp_path):
     assert faces.max() <= 1
     inputs = [faces, wishes] if told else faces
     answers = discriminator.predict(inputs, verbose=0)
-    assert [answer.shape for answer in (answers if told else [answers])] == [(3, 1), (3, 64), (3, 64)][: len(told) * 2 + 1]
+    assert [answer.shape for answer in (answers if told else [answers])] == [(3, 1), (3, 64), (3, 64)][
+        : len(told) * 2 + 1
+    ]
     discriminator.save(tmp_path / "discriminator.keras")
     loaded = keras.models.load_model(tmp_path / "discriminator.keras")
     for again, answer in zip(loaded.predict(inputs, verbose=0), answers, strict=True):
@@ -172,8 +174,8 @@ def test_sentences_say_the_colours():
     for pattern in (*sentences.PATTERNS, *sentences.NEW_PATTERNS):
         text = sentences.write(attributes.HAIR.index("blonde"), attributes.EYES.index("dark"), rng, (pattern,))
         words = sentences.WORDS_OF["hair"]["blonde"], sentences.WORDS_OF["eyes"]["dark"]
-        for kind, said in zip(("{hair}", "{eyes}"), words, strict=True):
-            said = said[not text.isascii()].split()
+        for kind, both in zip(("{hair}", "{eyes}"), words, strict=True):
+            said = both[not text.isascii()].split()
             assert (kind in pattern) == any(word in text for word in said), text
         numbers, unknown = sentences.numbers(text)
         assert not unknown  # new patterns are made of words that were trained on
@@ -214,7 +216,9 @@ def test_what_a_sentence_does_not_say_is_unsaid():
     patterns = ("a girl with {hair} hair", "{eyes}眼的女孩", "{hair} hair, {eyes} eyes")
     rows, said_hair, said_eyes = sentences.batch(hair, eyes, np.random.default_rng(0), patterns)
     assert set(zip(said_hair, said_eyes, strict=True)) == {(3, 7), (10, 5), (3, 5)}
-    np.testing.assert_array_equal(rows[said_hair == 10][:, 2] == sentences.NUMBER["的"], rows[said_hair == 10][:, 3] > 0)
+    np.testing.assert_array_equal(
+        rows[said_hair == 10][:, 2] == sentences.NUMBER["的"], rows[said_hair == 10][:, 3] > 0
+    )
 
 
 def test_a_reader_understands_sentences_of_new_patterns():

@@ -98,9 +98,7 @@ def show_places(real, drawn, path):
 def show_hair(named, path):
     """The colours of the hair by the rule of attributes.py: how often each occurs. {who: {colour: share}}."""
     found = {who: attributes.read(faces)[0] for who, faces in named.items()}
-    shares = {
-        who: np.bincount(hair, minlength=len(attributes.HAIR)) / len(hair) for who, hair in found.items()
-    }
+    shares = {who: np.bincount(hair, minlength=len(attributes.HAIR)) / len(hair) for who, hair in found.items()}
     figure = plots.new_figure(10, 4.2, "The hair of real faces, and what the network makes of their grey")
     ax = figure.subplots()
     width = 0.8 / len(shares)

@@ -21,7 +21,7 @@ def lines(images):
 
 
 class Pairs(Batches):
-    """Batches of (drawings, uint8, coloured pictures, float32 in 0..1); a share `lines` of the drawings are line drawings.
+    """Batches of (drawings, uint8, coloured pictures, float32 in 0..1); a share `lines` of them are line drawings.
 
     Every picture is mirrored with a chance of one half.
     """

@@ -7,9 +7,9 @@
     frechet_distance  to other real pictures, see quality.py of the homework
     colour_distance   the same with the grey taken out of all pictures: the colours alone
 
-The grey of a coloured picture is given, and is most of what the features of the homework see: the distance of whole pictures
-hardly tells good colours from none. `baseline_psnr` and the like are those of painting everything in the mean colour of the
-training pictures. train.py and analyze.py both call `score`, on grey pictures.
+The grey of a coloured picture is given, and is most of what the features of the homework see: the distance of whole
+pictures hardly tells good colours from none. `baseline_psnr` and the like are those of painting everything in the mean
+colour of the training pictures. train.py and analyze.py both call `score`, on grey pictures.
 """
 
 from typing import NamedTuple
@@ -66,7 +66,7 @@ def in_64(images):
 
 
 def colour(predictor, drawings):
-    """The pictures, uint8 (n, side, side, 3), that a predictor (common/run/predictor.py) makes of drawings (n, side, side, 1)."""
+    """The pictures, uint8 (n, side, side, 3), that a predictor makes of drawings, uint8 (n, side, side, 1)."""
     return to_bytes(predict(predictor, drawings, (*drawings.shape[1:3], 3)))
 
 
@@ -90,7 +90,8 @@ def compare(images, pictures):
     """The five metrics of `images`, uint8, beside the real colours of the same pictures."""
     error = np.mean((images.astype("float32") - pictures.colours) ** 2, axis=(1, 2, 3))
     similar = [
-        structural_similarity(image, real, channel_axis=-1) for image, real in zip(images, pictures.colours, strict=True)
+        structural_similarity(image, real, channel_axis=-1)
+        for image, real in zip(images, pictures.colours, strict=True)
     ]
     return {
         "psnr": float(np.mean(10 * np.log10(255**2 / np.maximum(error, 1e-2)))),

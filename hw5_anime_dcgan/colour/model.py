@@ -33,7 +33,7 @@ def build_colourist(width):
 
 
 def build_discriminator(width):
-    """A picture (side, side, 3) in 0..1 and its drawing, 0..255, to logits of being real, one for each patch of 22 x 22."""
+    """A picture (side, side, 3) in 0..1 and its drawing, 0..255, to logits of being real, one per patch of 22 x 22."""
     picture = keras.Input((None, None, 3), name="picture")
     drawing = keras.Input((None, None, 1), name="drawing")
     x = layers.Concatenate(name="pair")([picture, layers.Rescaling(1 / 255, name="shade")(drawing)])

@@ -35,7 +35,7 @@ SETTINGS = {
         "updates": 2500,
         "batch_size": 32,
         "width": 32,  # channels of both networks at half of the side
-        "l1": 10.0,  # weight of the plain loss beside that of the discriminator
+        "l1": 30.0,  # weight of the plain loss beside that of the discriminator
         "learning_rate": 5e-4,
         "discriminator_rate": 5e-4,
         "beta_1": 0.5,  # of Adam
@@ -116,7 +116,11 @@ def train(config, run):
 
     run.save(colourist)
     run.finish(colourist, evaluate.score(Local(colourist), run.folder, evaluate.held_out(dataset)))
-    panels = [("colourfulness", "colourfulness, real = 1"), ("psnr", "PSNR, dB"), ("colour_distance", "distance of the colours")]
+    panels = [
+        ("colourfulness", "colourfulness, real = 1"),
+        ("psnr", "PSNR, dB"),
+        ("colour_distance", "distance of the colours"),
+    ]
     with run.picture("curves") as path:
         plots.curves(path, run.progress.history, panels, "The colours of pictures that were held out")
 

@@ -3,8 +3,8 @@
     python hw5_anime_dcgan/studies/adam.py         some 20 minutes on two CPU cores, on the staged faces
 
 Each trains a small DCGAN by the usual loss, and by that of Wasserstein: the discriminator is a critic there, without
-normalisation, its weights kept within 0.01 (Arjovsky et al. 2017, arXiv:1701.07875, section 3; one of its updates for each of the
-generator's). Of three learning rates each optimizer has the best by the first seed; then all seeds count.
+normalisation, its weights kept within 0.01 (Arjovsky et al. 2017, arXiv:1701.07875, section 3; one of its updates for
+each of the generator's). Of three learning rates each optimizer has the best by the first seed; then all seeds count.
 """
 
 import sys

@@ -236,7 +236,7 @@ def faces(width, batch_size, updates):
 
     x = np.random.default_rng(0).integers(0, 256, (2000, 64, 64, 3), "uint8")
     settings = {**train.SETTINGS["fast"], "width": width, "seed": 0}
-    model = train.build(argparse.Namespace(**settings), {})
+    model = train.build(argparse.Namespace(**settings), 0)
     batches = Stretches(x, np.zeros(len(x), "uint8"), batch_size, 0, settings["augment"]).between(0, updates)
     seconds = epoch_seconds(model, batches)
     # Forward: the generator once, the discriminator on real and on made faces. Backward, of each of the three: twice

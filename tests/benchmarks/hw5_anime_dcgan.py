@@ -61,7 +61,7 @@ def ours(width, precision):
 
     x = faces("sample").x_train
     settings = Namespace(**{**train.SETTINGS["classic"], "width": width}, seed=0)
-    model, batches = train.build(settings, {}), Stretches(x, x[:, 0, 0, 0], 64, 0)
+    model, batches = train.build(settings, 0), Stretches(x, x[:, 0, 0, 0], 64, 0)
     timed = TIMED * (25 if chosen.on_gpu else 1)
     model.fit(batches.between(0, WARM_UP), shuffle=False, verbose=0)
     began = time.perf_counter()
