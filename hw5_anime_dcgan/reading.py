@@ -1,8 +1,9 @@
 """A network that reads: sentences about hair and eyes, in English and Chinese, to the colours that a generator takes.
 
 It is trained beside the generator, by cross-entropy, on sentences that the grammar of sentences.py writes: half a
-minute. Its answers are one of HAIR or EYES, or that the sentence does not say. A reader inside of the two networks, which
-learns by their losses alone (Reed et al. 2016, arXiv:1605.05396), needs far more updates than the faces do: see the README.
+minute. Its answers are one of HAIR or EYES, or that the sentence does not say. A reader inside of the two networks,
+which learns by their losses alone (Reed et al. 2016, arXiv:1605.05396), needs more updates than the faces do: see
+README.md.
 """
 
 import keras

@@ -9,6 +9,7 @@ from keras import ops
 from PIL import Image, ImageDraw
 
 from common.data import sample_faces
+from common.run import recorder
 from common.run.predictor import Local
 from hw5_anime_dcgan.colour import analyze, drawings, evaluate, model, train
 from hw5_anime_dcgan.losses import logistic
@@ -147,11 +148,17 @@ def test_training_brings_colour(trained):
     assert colourist.output_shape == (None, None, None, 3)
 
 
-def test_a_stopped_training_goes_on_exactly(tmp_path):
+def test_a_stopped_training_goes_on_exactly(tmp_path, monkeypatch):
+    def stop(self, batch, logs=None):
+        if batch == 1 and self.run.progress.epoch == 1:
+            raise KeyboardInterrupt
+
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert train.main([*TINY, "--out", str(whole)]) == 0
-    assert train.main([*TINY[:-1], "1", "--out", str(cut)]) == 0
-    assert train.main(["--resume", "--epochs", "2", "--out", str(cut)]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.Recorder, "on_train_batch_end", stop)
+        assert train.main([*TINY, "--out", str(cut)]) == 130
+    assert train.main(["--resume", "--out", str(cut)]) == 0
     assert_same_result(whole, cut)
 
 

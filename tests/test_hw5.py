@@ -214,17 +214,14 @@ def test_some_drawn_faces_are_asked_for_the_eyes_of_another():
 def test_what_a_sentence_does_not_say_is_unsaid():
     hair, eyes = np.full(200, 3), np.full(200, 5)
     patterns = ("a girl with {hair} hair", "{eyes}眼的女孩", "{hair} hair, {eyes} eyes")
-    rows, said_hair, said_eyes = sentences.batch(hair, eyes, np.random.default_rng(0), patterns)
+    _, said_hair, said_eyes = sentences.batch(hair, eyes, np.random.default_rng(0), patterns)
     assert set(zip(said_hair, said_eyes, strict=True)) == {(3, 7), (10, 5), (3, 5)}
-    np.testing.assert_array_equal(
-        rows[said_hair == 10][:, 2] == sentences.NUMBER["的"], rows[said_hair == 10][:, 3] > 0
-    )
 
 
 def test_a_reader_understands_sentences_of_new_patterns():
-    reader = reading.train_reader(0, updates=500)
+    reader = reading.train_reader(0)
     found = reading.understood(reader)
-    assert min(found.values()) > 0.9, found  # by chance: 1 in 70
+    assert min(found.values()) > 0.9, found  # 1.00 and 0.98 with this seed; by chance 1 in 70
     numbers, _ = sentences.numbers("red eyes and blue hair, please")
     (hair,), (eyes,) = reading.understand(reader, numbers[None])
     assert (attributes.HAIR[hair], attributes.EYES[eyes]) == ("blue", "red")
