@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import ROOT
 
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README.md")), *sorted(ROOT.glob("common/README*.md"))]
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README*.md")), *sorted(ROOT.glob("common/README*.md"))]
 
 
 def name_of(page):
@@ -35,7 +35,10 @@ def test_every_module_is_named(page):
     assert not [name for name in named if f"]({name})" not in text]
 
 
-@pytest.mark.parametrize("folder", ["", "common", "hw5_anime_dcgan/colour"])
+TWINS = ["", "common", "hw3_lstm_text", "hw4_autoencoder", "hw5_anime_dcgan", "hw5_anime_dcgan/colour"]
+
+
+@pytest.mark.parametrize("folder", TWINS)
 def test_both_languages_say_the_same(folder):
     """The same commands, links, pictures and numbers."""
     found = []
