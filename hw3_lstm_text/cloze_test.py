@@ -125,7 +125,8 @@ def cloze_test(reader, corpus, train, held_out, rng, path):
     taken = answers(reader, corpus.kind, asked, bigrams)
     right = {name: np.array([a == q.answer for a, q in zip(taken[name], asked, strict=True)]) for name in METHODS}
     frequency = np.array([counts[question.answer] for question in asked])
-    groups = np.array_split(np.argsort(frequency, kind="stable"), 3)
+    thirds = np.digitize(frequency, np.quantile(frequency, (1 / 3, 2 / 3)), right=True)
+    groups = [np.flatnonzero(thirds == third) for third in np.unique(thirds)]
     numbers = {"questions": len(asked), "chance": 1 / CANDIDATES}
     for name, values in right.items():
         numbers[name] = float(values.mean())
@@ -156,13 +157,14 @@ def _draw(path, right, frequency, groups, kind):
         left.text(i, value + error + 1.5, f"{value:.0f} %", ha="center")
         values = [100 * right[name][group].mean() for group in groups]
         errors = [100 * standard_error(right[name][group]) for group in groups]
-        ax.bar(np.arange(3) + 0.27 * (i - 1), values, 0.25, yerr=errors, color=plots.COLOURS[i], capsize=3)
+        places = np.arange(len(groups)) + 0.27 * (i - 1)
+        ax.bar(places, values, 0.25, yerr=errors, color=plots.COLOURS[i], capsize=3, label=labels[i])
     left.set_xticks(range(len(METHODS)), [label.replace(", ", ",\n") for label in labels], fontsize=9.5)
     spans = [f"{frequency[group].min():,} to {frequency[group].max():,}" for group in groups]
-    ax.set_xticks(range(3), spans)
+    ax.set_xticks(range(len(groups)), spans)
     ax.set_xlabel(f"occurrences of the right {word} in the training text")
     for axes in (left, ax):
         axes.axhline(100 / CANDIDATES, color=plots.INK, linestyle="--", linewidth=1.2, label="chance")
-        axes.set(ylim=(0, 105), ylabel="right answers, %")
-    left.legend(loc="upper left")
+        axes.set(ylim=(0, 120), yticks=range(0, 101, 20), ylabel="right answers, %")
+    ax.legend(loc="upper center", ncols=2, fontsize=9)
     plots.save(figure, path)

@@ -107,14 +107,9 @@ def show_kinds(path, text, nats, counted, kind, train):
     places = np.arange(len(kinds))
     values = [entry["nats_per_character"] for entry in numbers.values()]
     left.barh(places, values, color=plots.COLOURS[0])
-    for y, value in zip(places, values, strict=True):
-        box = {"facecolor": "white", "linewidth": 0, "pad": 0.5}
-        left.annotate(
-            f"{value:.2f}", (value, y), (4, 0), textcoords="offset points", va="center", fontsize=9.5, bbox=box
-        )
     left.axvline(nats.mean(), color=plots.INK, linestyle="--", linewidth=1.2, zorder=0)
-    left.set(xlabel=f"nats per character (dashed: all, {nats.mean():.2f})", xlim=(0, 1.12 * max(values)))
-    left.set_yticks(places, kinds)
+    left.set_xlabel(f"nats per character (dashed: all {len(nats):,} of them, {nats.mean():.2f})")
+    left.set_yticks(places, [f"{name}: {value:.2f}" for name, value in zip(kinds, values, strict=True)])
     left.invert_yaxis()
     for offset, key, label, colour in (
         (-0.2, "share_of_characters", "share of the characters", plots.COLOURS[2]),

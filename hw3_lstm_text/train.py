@@ -41,7 +41,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "learning_rate": 1e-2,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
         "clip_norm": 1.0,
     },
-    "best": {  # Shakespeare as far as an LSTM goes: it would learn so short a text by heart, hence the dropout
+    "best": {  # Shakespeare, half an hour: it would learn so short a text by heart, hence the dropout
         "updates": 4000,
         "samples": 20,
         "batch_size": 64,

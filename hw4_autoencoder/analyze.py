@@ -70,14 +70,14 @@ def analyze(options):
 
 
 def analyze_codes(coder, dataset, settings, options):
-    figures = options.run / "figures"
+    figures, name = options.run / "figures", f"{settings.model}, {coder.latent_dim} numbers"
     numbers = {}
     x, y, names = dataset.x_test, dataset.y_test, dataset.names
     train_codes, test_codes = coder.encode(dataset.x_train), coder.encode(x)
     to_map = maps.projection(coder, train_codes)
     maps.show_map(to_map(test_codes), x, y, names, figures / "map.png", maps.title_of_map(coder))
     if len(names) > 1:
-        numbers["maps"] = maps.compare_maps(train_codes, test_codes, dataset, to_map, figures / "maps.png")
+        numbers["maps"] = maps.compare_maps(train_codes, test_codes, dataset, to_map, name, figures / "maps.png")
         numbers["classes"] = maps.show_spread((train_codes, dataset.y_train), (test_codes, y), names, figures)
     plane = maps.show_plane(coder, train_codes, figures / "plane.png")
     show_single_numbers(coder, train_codes, test_codes[0], figures / "numbers.png")
@@ -85,7 +85,7 @@ def analyze_codes(coder, dataset, settings, options):
     numbers["denoising"] = show_denoising(coder, x, figures / "denoising.png")
     if settings.data_set == "mnist":
         judge, numbers["judge_accuracy"] = judge_of(settings, options.run)
-        coders = {f"{settings.model}, {coder.latent_dim} numbers": coder}
+        coders = {name: coder}
         if options.beside:
             other, other_config = analysis.open_model(Namespace(run=options.beside), HOMEWORK)
             if other_config["options"]["model"] in GANS:

@@ -60,22 +60,22 @@ def show_training(run, over_time, path):
     figure = plots.new_figure(13, 4.4, "The contest, and what comes of it")
     losses, shares = figure.subplots(1, 2)
     names = {
-        "real_loss": "critic, on real images",
-        "fake_loss": "critic, on fakes",
+        "real_loss": "discriminator, real images",
+        "fake_loss": "discriminator, fakes",
         "generator_loss": "generator",
     }
     for (column, name), colour in zip(names.items(), plots.COLOURS, strict=False):
         losses.plot(epochs, [float(row[column]) for row in history], color=colour, label=name)
-    losses.axhline(np.log(2), color=plots.INK, linestyle="--", linewidth=1, label="a coin's, ln 2")
-    losses.set(xlabel="passes", ylabel="loss, nats", ylim=(0, None))
+    losses.axhline(np.log(2), color=plots.INK, linestyle="--", linewidth=1, label="of a guess, ln 2")
+    losses.set(xlabel="epochs", ylabel="loss, nats", ylim=(0, None))
     losses.legend(fontsize=9)
     for key, name in (("recognised_share", "read as intended"), ("sure_share", "judge is sure (above 90 %)")):
         if over_time and key in over_time[0]:
             values = [100 * row[key] for row in over_time]
             shares.plot([row["epoch"] for row in over_time], values, "o-", markersize=4, label=name)
     fooled = [100 * float(row["fooled"]) for row in history]
-    shares.plot(epochs, fooled, color=plots.COLOURS[3], label="taken for real by the critic")
-    shares.set(xlabel="passes", ylabel="share of the samples, %", ylim=(0, 102))
+    shares.plot(epochs, fooled, color=plots.COLOURS[3], label="fakes that look more real")
+    shares.set(xlabel="epochs", ylabel="share of the samples, %", ylim=(0, 102))
     shares.legend(fontsize=9)
     plots.save(figure, path)
 

@@ -34,21 +34,21 @@ def show_map(points, x, y, names, path, title, own=None):
     """The map coloured by class, and the same with the images drawn over it; `own`: a place to be marked."""
     figure = plots.new_figure(15, 7.6, title)
     left, right = figure.subplots(1, 2)
-    plots.draw_map(left, points[:MAPPED], y[:MAPPED], names if len(names) > 1 else ("",), marker_size=6)
+    plots.draw_map(left, points[:MAPPED], y[:MAPPED], names if len(names) > 1 else ("",), marker_size=10)
     low, high = np.quantile(points, (0.002, 0.998), axis=0)
+    low, high = low - 0.05 * (high - low), high + 0.05 * (high - low)  # few lie farther out
     plots.scatter_images(right, points, x, y)
     for ax in (left, right):
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         if own is not None:
             ax.set(xlim=(min(low[0], own[0]), max(high[0], own[0])), ylim=(min(low[1], own[1]), max(high[1], own[1])))
             ax.scatter(*own, marker="*", s=500, color="white", edgecolors="black", linewidths=2, zorder=9)
-    for side in ("left", "bottom"):
-        right.spines[side].set_visible(False)
+    right.set_axis_off()
     plots.save(figure, path)
 
 
-def compare_maps(train_codes, test_codes, dataset, to_map, path):
-    """The map beside those of PCA and t-SNE, with the error of the nearest neighbour on each."""
+def compare_maps(train_codes, test_codes, dataset, to_map, name, path):
+    """The map of the model `name` beside those of PCA and t-SNE, with the error of the nearest neighbour on each."""
     y, y_test = dataset.y_train, dataset.y_test
     pixels, test_pixels = flat(dataset.x_train), flat(dataset.x_test)
     pca = fit_pca(dataset.x_train, 2)
@@ -65,7 +65,7 @@ def compare_maps(train_codes, test_codes, dataset, to_map, path):
     figure = plots.new_figure(16.5, 6)
     panels = {
         f"PCA of the pixels\n1-NN error {100 * numbers['pca_2']['knn_error']:.1f} %": pca.transform(few),
-        f"this code\n1-NN error {100 * numbers['code']['knn_error']:.1f} %, "
+        f"{name}\n1-NN error {100 * numbers['code']['knn_error']:.1f} %, "
         f"among these {len(few):,} {100 * inside:.1f} %": to_map(test_codes[:MAPPED]),
         f"t-SNE of the pixels, of these {len(few):,} images alone\n1-NN error {100 * of_tsne['knn_error']:.1f} %": tsne,
     }
@@ -88,7 +88,7 @@ def show_spread(train_split, test_split, names, figures):
     figure = plots.new_figure(11, 4.2, "How far the codes of a class spread, and how many lie among another")
     panels = ((spread, "spread, all codes = 100 %"), (overlap, "nearest training code is of another class, %"))
     for ax, (values, label) in zip(figure.subplots(1, 2), panels, strict=True):
-        ax.bar(names, 100 * np.array(values), color=[plots.COLOURS[i % 10] for i in range(len(names))])
+        ax.bar(names, 100 * np.array(values), color=[plots.CLASS_COLOURS[i % 10] for i in range(len(names))])
         ax.set_ylabel(label)
         if max(map(len, names)) > 3:
             ax.tick_params(axis="x", rotation=45)

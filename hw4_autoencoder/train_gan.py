@@ -128,9 +128,9 @@ def train(config, run):
     held_out = evaluate.HeldOut(dataset, None, False, n_classes, *judge, config.digit)
     run.finish(model.averaged, evaluate.score(Local(model.averaged), run.folder, held_out))
     panels = [("real_loss", "loss on real images, nats"), ("fake_loss", "loss on fakes, nats")]
-    panels += [("generator_loss", "loss of the generator, nats"), ("fooled", "share of fakes taken for real")]
+    panels += [("generator_loss", "loss of the generator, nats"), ("fooled", "share of fakes that look more real")]
     with run.picture("curves") as path:
-        plots.curves(path, run.progress.history, panels, "Writing against a critic")
+        plots.curves(path, run.progress.history, panels, "Writing against a discriminator")
     images = evaluate.generate(model.averaged, noise)
     rows = [("", images[i : i + 10]) for i in range(0, 100, 10)]  # of a cgan: a digit in each column
     with run.picture("samples") as path:

@@ -21,9 +21,9 @@ def walk(start, end, steps=WALK_STEPS):
 def show_slanted(coders, judge, dataset, path, pairs=40):
     """Half of two slanted ones is an upright one only if the code was made so: the lecture's reason for the VAE.
 
-    The walk from a one that leans left to one that leans right. And for `pairs` such pairs of every digit: how many of
-    their midpoints the judge takes for that digit, and how far they are from the nearest training image (median): two
-    crossing strokes are read as a one too, but nobody has ever written them.
+    The picture is the walk from a one that leans left to one that leans right. The numbers are of `pairs` such pairs of
+    every digit: how many of their midpoints the judge takes for that digit, and how far they are from the nearest
+    training image (median): two crossing strokes are read as a one too, but nobody has ever written them.
     """
     x, y = dataset.x_test, dataset.y_test
     ends, labels = [], []
@@ -56,16 +56,7 @@ def show_slanted(coders, judge, dataset, path, pairs=40):
         numbers[name] = judged(midpoints(coder))
         start, end = coder.encode(x[[left, right]])
         rows.append((name, coder.decode(walk(start, end))))
-    rows = [
-        (
-            f"{name}: {100 * numbers[name]['recognised_share']:.0f} % read\n"
-            f"{numbers[name]['to_the_nearest_real_image']:.1f} from a real one",
-            drawn,
-        )
-        for name, drawn in rows
-    ]
-    title = "From a one that leans left to one that leans right"
-    plots.image_rows(path, rows, title)
+    plots.image_rows(path, rows, "From a one that leans left to one that leans right")
     return numbers
 
 

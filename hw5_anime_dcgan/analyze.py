@@ -87,7 +87,7 @@ def brightness(images):
     return images.mean(axis=(1, 2, 3)) / 255
 
 
-def show_directions(faces, noise, drawn, path, steps=9):
+def show_directions(faces, noise, drawn, path, steps=7):
     """Directions in the noise along which one thing changes: found by regression on the faces, shown on one face.
 
     The direction of a property is the slope of its least squares fit to the noise (the difference of class means for a
@@ -112,7 +112,7 @@ def show_directions(faces, noise, drawn, path, steps=9):
         else:
             after = attributes.read(moved)[0] == attributes.HAIR.index(name.removesuffix(" hair"))
         numbers[name] = {"before": float(values[: len(some)].mean()), "after_a_step_of_2": float(np.mean(after))}
-    captions = [f"{value:+.1f}" for value in np.linspace(-STEP, STEP, steps)]
+    captions = [f"{value:+.0f}" for value in np.linspace(-STEP, STEP, steps)]
     plots.image_rows(path, rows, "One face, moved along directions in the noise", captions)
     return numbers
 

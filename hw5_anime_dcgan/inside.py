@@ -67,7 +67,7 @@ def show_believed(discriminator, drawn, dataset, path):
         logits[name] = discriminator.predict(images.astype("float32") / 255, batch_size=250, verbose=0)[:, 0]
         order = np.argsort(-logits[name])
         for how, chosen in (("most", order[:SHOWN]), ("least", order[::-1][:SHOWN])):
-            rows.append((f"{name}, believed {how}\nlogits {logits[name][chosen[0]]:+.1f} ...", images[chosen]))
+            rows.append((f"{name}, believed {how}\nfirst logit {logits[name][chosen[0]]:+.1f}", images[chosen]))
     plots.image_rows(path, rows, "What the discriminator believes")
     is_real = np.repeat([1, 0], [len(logits["real"]), len(logits["drawn"])])
     return {

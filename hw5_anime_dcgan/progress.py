@@ -140,8 +140,8 @@ def show_curves(history, best, path):
     """Losses and metrics over the updates; the dashed line is at the network that was kept."""
     panels = {
         "loss": {
-            "real_loss": "critic, real faces",
-            "fake_loss": "critic, drawn faces",
+            "real_loss": "discriminator, real faces",
+            "fake_loss": "discriminator, drawn faces",
             "generator_loss": "generator",
         },
         "share": {"fooled": "drawn faces that look more real", "copy_share": "copies (by chance 0.05)"},
@@ -153,8 +153,8 @@ def show_curves(history, best, path):
     updates = [row["updates"] for row in history]
     figure = plots.new_figure(15, 7.5, "The contest, and what comes of it")
     for ax, (label, columns) in zip(figure.subplots(2, 3).ravel(), panels.items(), strict=True):
-        for column, name in columns.items():
-            ax.plot(updates, [row[column] for row in history], "o-", markersize=3, label=name)
+        for (column, name), colour in zip(columns.items(), plots.COLOURS, strict=False):
+            ax.plot(updates, [row[column] for row in history], "o-", color=colour, markersize=3, label=name)
         ax.axvline(best["updates"], color=plots.INK, linestyle="--", linewidth=1)
         ax.set(xlabel="updates", ylabel=label)
         ax.locator_params(axis="x", nbins=5)

@@ -1,7 +1,7 @@
 """Homework 5: a DCGAN learns to draw anime faces.
 
     python hw5_anime_dcgan/train.py                      faces in ten minutes on two CPU cores
-    python hw5_anime_dcgan/train.py --model best         the whole ladder of the lecture, as far as it goes: hours
+    python hw5_anime_dcgan/train.py --model best         the whole ladder of the lecture, 50,000 updates: hours
     python hw5_anime_dcgan/train.py --model classic      the DCGAN of the paper, without what helps with so few faces
     python hw5_anime_dcgan/train.py --conditional        learns colours of hair and eyes, to be asked for
     python hw5_anime_dcgan/train.py --faces my_faces/    any folder or .zip of pictures
@@ -54,7 +54,7 @@ SETTINGS = {
         "matching": 0.13,  # of --conditional: weight of the loss of what does not fit, see matching.py
         "memory": 1000,  # updates that the averaged generator remembers (Yazıcı et al. 2018); 0: none
     },
-    "best": {  # as far as it goes: what R3GAN (Huang et al. 2024) trains by, with the networks of DCGAN
+    "best": {  # what R3GAN (Huang et al. 2024) trains by, with the networks of DCGAN: better to the end
         "layers": "convolution",
         "updates": 50_000,
         "show_every": 2500,

@@ -1,7 +1,7 @@
 """Homework 4 beside the autoencoders of Keras' blog and its VAE example, and what the length of the code is worth.
 
     python tests/benchmarks/hw4_autoencoder.py            ours beside Keras' (about an hour on two cores)
-    python tests/benchmarks/hw4_autoencoder.py lengths    codes of 1 to 128 numbers against errors (6 passes each)
+    python tests/benchmarks/hw4_autoencoder.py lengths    codes of 1 to 128 numbers against errors (6 epochs each)
 
 Needs the full MNIST data. Ours are runs of `hw4_autoencoder/train.py` as a student starts them. Keras':
 
@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 import runs
 
 LENGTHS = (1, 2, 4, 8, 16, 32, 64, 128)
-PASSES = 6  # for each: enough to compare lengths, not the best that each can do
+EPOCHS = 6  # for each: enough to compare lengths, not the best that each can do
 VAE_EPOCHS, VAE_STEPS = 30, 547  # 70,000 digits in batches of 128
 TIMED_STEPS = 300
 
@@ -98,7 +98,7 @@ def keras_vae():
 def lengths():
     print("numbers  BCE per pixel  squared error   PCA's  1-NN error, %  linear probe, %  silhouette  seconds")
     for length in LENGTHS:
-        found = runs.train("hw4_autoencoder", "--latent-dim", length, "--epochs", PASSES)
+        found = runs.train("hw4_autoencoder", "--latent-dim", length, "--epochs", EPOCHS)
         print(
             f"{length:7}  {found['test_bce_per_pixel']:13.4f}  {found['test_mse']:13.4f}  {found['pca_mse']:6.4f}  "
             f"{100 * found['knn_error']:13.1f}  {100 * found['probe_error']:15.1f}  {found['silhouette']:10.3f}  "
