@@ -131,7 +131,7 @@ def show_feature_maps(model, stages, image, name, path, columns=8):
     left, right = figure.subfigures(1, 2, width_ratios=(1, 4.6))
     ax = left.subplots()
     ax.imshow(image)
-    ax.set_title("the picture, 32 x 32")
+    ax.set(title="the picture, 32 x 32", anchor="N")
     ax.set_axis_off()
     for row, stage, output in zip(right.subplots(len(stages), columns), stages, outputs, strict=True):
         height, width, channels = output.shape
