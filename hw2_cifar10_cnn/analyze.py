@@ -75,7 +75,7 @@ def show_filters(model, stages, pictures, figures, shown):
         for channel in by_class:
             label = changes[channel].argmin()
             lost = f"{pictures.names[label]} {changes[channel, label]:+.0f} points"
-            captions.append(f"filter {channel}\nwithout it {lost}")
+            captions.append(f"filter {channel}\nwithout it: {lost}")
         mosaics = [mosaic(picture, patches[stage.name][c]) for picture, c in zip(excited, by_class, strict=True)]
         seen = f"{stage.size} x {stage.size} pixels" if stage.size < 32 else "the whole picture"
         title = f"{stage.name}: what excites each filter most. It sees {seen}."
