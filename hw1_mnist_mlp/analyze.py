@@ -51,6 +51,7 @@ def show_own_digit(model, digits, picture, path):
     verdict = f"{picture.name}: a {answer}, {100 * chances[answer]:.1f} % sure"
     figure = plots.new_figure(4.3 * max(3, len(own)), 8.6, verdict)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.35))
+    bottom.suptitle("PCA of each layer's output: test digits, and the picture as a star", fontsize=13)
     ax_picture, ax_digit, ax_chances = top.subplots(1, 3)
     ax_picture.imshow(images.open_picture(picture))
     ax_picture.set_title("the picture")
@@ -63,8 +64,7 @@ def show_own_digit(model, digits, picture, path):
     ax_chances.set(xlim=(0, 100), xlabel="probability, %", title="the answer")
     for ax, name in zip(bottom.subplots(1, len(own)), own, strict=True):
         points, pca, _ = layers.pca_map(of_test[name])
-        plots.draw_map(ax, points, digits.y_test[:3000], NAMES, marker_size=4)
-        ax.scatter(*pca.transform(own[name])[0], marker="*", s=420, color="white", edgecolors="black", linewidths=1.8)
+        plots.draw_map(ax, points, digits.y_test[:3000], NAMES, star=pca.transform(own[name])[0])
         if name == model.layers[-1].name:
             who, votes = "the network", chances
         else:

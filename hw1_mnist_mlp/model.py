@@ -8,7 +8,7 @@ def build_mlp(hidden, batch_norm=True, dropout=0.0):
     """A multi-layer perceptron: uint8 images (28, 28) in, logits (10,) out; scaling is part of the network.
 
     hidden: widths of the hidden layers. batch_norm: normalise each before its ReLU (Ioffe & Szegedy 2015,
-    arXiv:1502.03167), which allows a learning rate ten times as high. dropout: share of each hidden layer's outputs
+    arXiv:1502.03167), which allows the high learning rate of train.py. dropout: share of each hidden layer's outputs
     that is dropped in training (Srivastava et al. 2014).
     """
     inputs = keras.Input((28, 28), dtype="uint8", name="image")

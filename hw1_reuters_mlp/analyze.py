@@ -60,12 +60,12 @@ def open_words(options):
 
 
 def report_layers(model, bag, wires, figures):
-    """The layer analysis of homework 1, with the twelve largest topics on the maps."""
+    """The layer analysis of homework 1, with the ten largest topics on the maps, each in a colour of its own."""
     largest = largest_topics(wires, len(TOPICS))
     rank = np.argsort(largest)  # the topics numbered by size
     train = bag.rows(wires.x_train[:5000])[:], rank[wires.y_train[:5000]]
     test = bag.rows(wires.x_test)[:], rank[wires.y_test]
-    return analyze_layers(model, train, test, [TOPICS[topic] for topic in largest[:12]], figures)
+    return analyze_layers(model, train, test, [TOPICS[topic] for topic in largest[:10]], figures)
 
 
 def show_topics(wires, answers, figures):
@@ -76,17 +76,20 @@ def show_topics(wires, answers, figures):
     )
     order = np.argsort(sizes, kind="stable")
     places = np.arange(len(TOPICS))
-    figure = plots.new_figure(11, 10.5, "The more wires of a topic were seen, the better it is known")
+    figure = plots.new_figure(11, 10.5, "How well each topic is known, the largest first")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2))
     left.barh(places, sizes[order], color=plots.COLOURS[2])
     left.set(xscale="log", xlabel="training wires", ylim=(-0.7, len(TOPICS) - 0.3))
     left.xaxis.set_major_formatter(LogFormatter())
     left.xaxis.set_minor_formatter(LogFormatter())
-    left.set_yticks(places, [TOPICS[topic] for topic in order], fontsize=8.5)
+    left.set_yticks(places, [f"{TOPICS[topic]} ({n_test[topic]:,})" for topic in order], fontsize=8.5)
+    left.set_ylabel("topic (test wires)")
+    precision = np.where(np.isin(range(len(TOPICS)), answers), precision, np.nan)  # a topic that is never answered
     right.hlines(places, precision[order], recall[order], color="#cccccc", linewidth=2)
-    right.scatter(precision[order], places, color=FOR, s=26, label="precision: of the answers, this many are right")
-    right.scatter(recall[order], places, color=AGAINST, s=26, label="recall: of the wires, this many are found")
-    right.set(xlabel="share of the test wires", xlim=(-0.03, 1.03))
+    rings = {"facecolors": "none", "edgecolors": FOR, "linewidths": 1.6, "s": 60}  # seen around a point, too
+    right.scatter(precision[order], places, **rings, label="precision: of the answers, this share is right")
+    right.scatter(recall[order], places, color=AGAINST, s=22, label="recall: of the wires, this share is found")
+    right.set(xlabel="share", xlim=(-0.03, 1.03))
     right.grid(axis="x", alpha=0.3)
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     plots.save(figure, figures / "topics.png")
@@ -105,7 +108,7 @@ def show_topics(wires, answers, figures):
         TOPICS[topic]: {
             "n_train": int(sizes[topic]),
             "n_test": int(n_test[topic]),
-            "precision": float(precision[topic]),
+            "precision": None if np.isnan(precision[topic]) else float(precision[topic]),
             "recall": float(recall[topic]),
             "f1": float(f1[topic]),
         }
@@ -133,7 +136,7 @@ def name_topics(options):
         print(f"{TOPICS[topic]:15} {scores[topic]:+.2f}   {reasons}")
     if known < max(5, len(words) / 2):
         print(f"NOTE: the network knows only {known} of the {len(words)} words: do not trust this answer")
-    heading = ", ".join(f"{TOPICS[topic]} ({scores[topic]:+.2f})" for topic in top)
+    heading = ", ".join(f"{TOPICS[topic]} (score {scores[topic]:+.2f})" for topic in top)
     path = options.run / "figures" / "own_text.png"
     draw_texts(path, bag, [words[:400]], [heading], added[:1], "The three most likely topics")
 

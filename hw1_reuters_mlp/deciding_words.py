@@ -33,7 +33,8 @@ def contributions(model, rows, topics):
 
 def show_topic_words(model, bag, wires, path, wires_per_topic=400, n_words=10):
     """topic_words.png: the words that add most to the scores of the largest topics, on average over their wires."""
-    figure = plots.new_figure(13, 10.5, "The words that speak most for a topic")
+    figure = plots.new_figure(13, 11, "The words that speak most for a topic")
+    figure.get_layout_engine().set(hspace=0.06)
     words = {}
     for ax, topic in zip(figure.subplots(3, 4).ravel(), largest_topics(wires), strict=True):
         own = np.flatnonzero(wires.y_train == topic)[:wires_per_topic]
@@ -65,8 +66,8 @@ def show_deciding_words(model, bag, wires, scores, path):
     for row in rows:
         second = scores[row].argsort()[-2]
         headings.append(
-            f"{TOPICS[answers[row]]} ({scores[row].max():+.2f}), then {TOPICS[second]} ({scores[row, second]:+.2f}); "
-            f"the label says {TOPICS[wires.y_test[row]]}"
+            f"answer {TOPICS[answers[row]]} (score {scores[row].max():+.2f}), next {TOPICS[second]} "
+            f"(score {scores[row, second]:+.2f}); label {TOPICS[wires.y_test[row]]}"
         )
     added = contributions(model, bag.rows(wires.x_test[np.array(rows, int)])[:], answers[rows])
     texts = [wires.x_test.text(row) for row in rows]

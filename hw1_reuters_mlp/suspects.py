@@ -49,9 +49,9 @@ def show_suspects(model, bag, wires, scores, path, shown=7, words_shown=60):
     suspects = np.argsort(-gap)[:shown]
     headings = []
     for row in suspects:
-        heading = f"labelled {TOPICS[wires.y_test[row]]}, reads like {TOPICS[answers[row]]} (by {gap[row]:.1f})"
+        heading = f"label {TOPICS[wires.y_test[row]]}, answer {TOPICS[answers[row]]} (score higher by {gap[row]:.1f})"
         named = sorted({TOPICS[labels[twin]] for twin in twin_of.get(n_train + row, [])})
-        headings.append(heading + (f"; a wire with the same words is labelled {', '.join(named)}" if named else ""))
+        headings.append(heading + (f"; a wire with the same words has the label {', '.join(named)}" if named else ""))
     added = contributions(model, bag.rows(wires.x_test[suspects])[:], answers[suspects])
     texts = [wires.x_test.text(row)[:words_shown] for row in suspects]
     draw_texts(path, bag, texts, headings, added, "Test wires whose label is most likely wrong")

@@ -33,7 +33,7 @@ SETTINGS = {  # tuned on three splits of the training wires
         "n_words": 5000,  # the most frequent ones
         "units": 256,
         "dropout": 0.3,
-        "l2": 2.2e-4,  # strong: a tenth of the labels is wrong, and must not be learned by heart
+        "l2": 2.2e-4,  # strong: many labels are wrong, and must not be learned by heart
         "loss": "squared hinge",
         "learning_rate": 3e-3,  # the peak: up over a tenth of the updates, then down to a twentieth along a cosine
         "schedule": "one cycle",

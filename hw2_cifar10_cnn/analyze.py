@@ -2,7 +2,7 @@
 
     python hw2_cifar10_cnn/analyze.py                         a few minutes on two CPU cores, after train.py
     python hw2_cifar10_cnn/analyze.py --layer block2_conv1    every filter of one convolution
-    python hw2_cifar10_cnn/analyze.py --image photo.jpg       what it says of a photograph, and where it looks
+    python hw2_cifar10_cnn/analyze.py --image photo.jpg       what it says of a photograph, and what that depends on
 
 Writes pictures into figures/ of the run and the numbers behind them into analysis.json.
 """
@@ -25,7 +25,8 @@ from common.figures import plots
 from common.figures.layer_analysis import analyze_layers
 from common.run import analysis
 from hw2_cifar10_cnn import filters
-from hw2_cifar10_cnn.attention import attention_maps, draw_attention, show_attention
+from hw2_cifar10_cnn.hand_made import show_hand_made
+from hw2_cifar10_cnn.saliency import draw_saliency, saliency_maps, show_saliency
 
 HOMEWORK = "hw2_cifar10_cnn"
 ABLATION_IMAGES = 1000  # test images on which filters are switched off, 100 of each class
@@ -49,9 +50,10 @@ def analyze(options):
         show_filters(model, chosen, pictures, figures, shown=None)
         return
     numbers = {"filters": show_filters(model, stages, pictures, figures, SHOWN)}
-    numbers["hand_made"] = show_kernels(stages, figures)
+    show_kernels(stages[0], figures / "kernels.png")
+    numbers["hand_made"] = show_hand_made(stages, pictures.x_test[0], figures / "hand_made.png")
     show_feature_maps(model, stages, pictures.x_test[0], pictures.names[pictures.y_test[0]], figures / "maps.png")
-    show_attention(model, pictures, figures / "attention.png")
+    show_saliency(model, pictures, figures / "saliency.png")
     train, test = (pictures.x_train, pictures.y_train), (pictures.x_test, pictures.y_test)
     analysis.show_mistakes(model, *test, pictures.names, figures, "{},\ntaken for {}")
     analysis.save_numbers(options, numbers | analyze_layers(model, train, test, pictures.names, figures))
@@ -72,11 +74,12 @@ def show_filters(model, stages, pictures, figures, shown):
         captions = []
         for channel in by_class:
             label = changes[channel].argmin()
-            captions.append(f"filter {channel}\n{pictures.names[label]} {changes[channel, label]:+.0f}")
+            lost = f"{pictures.names[label]} {changes[channel, label]:+.0f} points"
+            captions.append(f"filter {channel}\nwithout it: {lost}")
         mosaics = [mosaic(picture, patches[stage.name][c]) for picture, c in zip(excited, by_class, strict=True)]
         seen = f"{stage.size} x {stage.size} pixels" if stage.size < 32 else "the whole picture"
         title = f"{stage.name}: what excites each filter most. It sees {seen}."
-        plots.image_grid(figures / f"filters_{stage.name}.png", mosaics, captions, title, columns=6, width=2.4)
+        plots.image_grid(figures / f"filters_{stage.name}.png", mosaics, captions, title, columns=4, width=2.4)
         path = figures / f"off_{stage.name}.png"
         plots.heat_map(
             path,
@@ -109,54 +112,34 @@ def mosaic(picture, patches):
     return canvas
 
 
-def show_kernels(stages, figures):
-    """kernels.png: the first layer's kernels as colours; hand_made.png: the lecture's kernels and the closest ones."""
-    kernels = np.moveaxis(np.asarray(stages[0].conv.get_weights()[0]), -1, 0)
-    if not stages[0].conv.trainable:
+def show_kernels(first, path):
+    """kernels.png: the kernels of the first layer as colours."""
+    kernels = np.moveaxis(np.asarray(first.conv.get_weights()[0]), -1, 0)
+    if not first.conv.trainable:
         kernels = kernels[: len(kernels) // 2]  # the other half are their negatives
-    half_range = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
+    largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True)
     captions = [f"filter {channel}" for channel in range(len(kernels))]
-    title = f"{stages[0].name}: its kernels as colours, grey = 0"
-    plots.image_grid(figures / "kernels.png", 0.5 + 0.5 * kernels / half_range, captions, title)
-
-    learned, where = [], []
-    for stage in stages:
-        weights = np.asarray(stage.conv.get_weights()[0])
-        if weights.shape[:2] == (3, 3) and stage.conv.trainable:
-            inputs, outputs = weights.shape[2:]
-            learned.append(weights.reshape(3, 3, -1).transpose(2, 0, 1))
-            where += [f"{stage.name}\n{i} to {o}" for i in range(inputs) for o in range(outputs)]
-    learned = np.concatenate(learned)
-    chance = np.random.default_rng(0).normal(size=learned.shape)  # what as many random kernels reach
-    shown, captions, numbers = [], [], {}
-    for name, hand_made in filters.HAND_MADE.items():
-        best, correlations = filters.closest_kernels(learned, hand_made)
-        random = filters.closest_kernels(chance, hand_made, 1)[1][0]
-        numbers[name] = {"learned": float(correlations[0]), "random": float(random)}
-        shown += [np.array(hand_made, float), *learned[best]]
-        captions += [f"{name}\n(random: {random:.2f})"]
-        captions += [f"{where[i]}: {r:.2f}" for i, r in zip(best, correlations, strict=True)]
-    shown = [kernel / np.abs(kernel).max() for kernel in shown]
-    title = f"Made by hand, and the closest of {len(learned):,} learned kernels, by correlation"
-    plots.image_grid(figures / "hand_made.png", shown, captions, title, columns=6, width=1.4, colours="RdBu_r")
-    return numbers
+    title = f"{first.name}: weights of red, green, blue as brightness, 0 in the middle"
+    plots.image_grid(path, 0.5 + 0.5 * kernels / largest, captions, title, columns=6)
 
 
-def show_feature_maps(model, stages, image, name, path, columns=12):
+def show_feature_maps(model, stages, image, name, path, columns=8):
     """One image through the network: of each layer the filters that answer most strongly, black = nothing."""
     probe = keras.Model(model.inputs, [stage.activation.output for stage in stages])
     outputs = [np.asarray(output, "float32")[0] for output in probe.predict(image[np.newaxis], verbose=0)]
-    figure = plots.new_figure(1.15 * (columns + 2), 1.25 * len(stages) + 0.6, f"{name}: through the network")
-    axes = figure.subplots(len(stages), columns + 1)
-    for ax in axes.ravel():
-        ax.set_axis_off()
-    axes[0, 0].imshow(image)
-    for row, stage, output in zip(axes, stages, outputs, strict=True):
+    figure = plots.new_figure(12, 1.32 * len(stages) + 0.6, f"{name}: through the network")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 4.6))
+    ax = left.subplots()
+    ax.imshow(image)
+    ax.set(title="the picture, 32 x 32", anchor="N")
+    ax.set_axis_off()
+    for row, stage, output in zip(right.subplots(len(stages), columns), stages, outputs, strict=True):
         height, width, channels = output.shape
-        row[0].set_title(f"{stage.name}\n{height} x {width} x {channels}", fontsize=9)
-        for ax, channel in zip(row[1:], np.argsort(-output.max(axis=(0, 1))), strict=False):
+        row[0].set_ylabel(f"{stage.name}\n{height} x {width},\n{channels} filters", fontsize=9)
+        for ax, channel in zip(row, np.argsort(-output.max(axis=(0, 1))), strict=False):
             ax.imshow(output[..., channel], cmap="magma", vmin=0, vmax=max(output[..., channel].max(), 1e-6))
-            ax.set_title(f"{channel}", fontsize=8)
+            ax.set_title(f"filter {channel}", fontsize=9)
+            ax.set(xticks=[], yticks=[])
     plots.save(figure, path)
 
 
@@ -172,9 +155,9 @@ def show_photograph(model, stages, photograph, names, figures):
     for ax in axes[:4]:
         ax.set_axis_off()
     axes[0].imshow(whole)
-    covered, gradient = attention_maps(model, image[np.newaxis], [answer])
-    draw_attention(axes[1:4], image, covered[0], gradient[0])
-    captions = ("the photograph", "what it sees, 32 x 32", "red: must not be covered", "pixels that matter")
+    covered, gradient = saliency_maps(model, image[np.newaxis], [answer])
+    draw_saliency(axes[1:4], image, covered[0], gradient[0])
+    captions = ("the photograph", "what it sees, 32 x 32", "red: must not be covered", "bright: pixels that matter")
     for ax, caption in zip(axes, captions, strict=False):
         ax.set_title(caption, fontsize=11)
     axes[4].barh(names, 100 * chances, color=plots.COLOURS[0])

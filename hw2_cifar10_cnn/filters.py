@@ -163,19 +163,6 @@ HAND_MADE = {  # the kernels of the lecture on image processing
 }
 
 
-def closest_kernels(kernels, hand_made, count=5):
-    """The learned 3 x 3 kernels (n, 3, 3) closest to one made by hand: (indices, correlations), the closest first.
-
-    The correlation is that of the nine numbers (a blur's mean counts: it is not subtracted, else blur and Laplacian
-    would be the same kernel but for the sign).
-    """
-    target = np.ravel(hand_made) / np.linalg.norm(hand_made)
-    flat = kernels.reshape(len(kernels), 9)
-    correlations = flat @ target / np.maximum(np.linalg.norm(flat, axis=1), 1e-12)
-    best = np.argsort(-correlations)[:count]
-    return best, correlations[best]
-
-
 def input_gradient(function):
     """A compiled function (x, *more) -> (value, gradient) for a scalar `function(x, *more)`; gradient shaped like x."""
     if keras.backend.backend() == "tensorflow":

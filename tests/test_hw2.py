@@ -27,7 +27,7 @@ from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics,
 SHORT = ["--data", "sample", "--limit", "2000", "--batch-size", "100", "--epochs", "6"]
 LAYERS = ("whiten", *(f"block{block}_conv{conv}" for block in (1, 2, 3) for conv in (1, 2)))
 PICTURES = {
-    *("curves", "kernels", "hand_made", "maps", "attention", "confusion", "mistakes"),
+    *("curves", "kernels", "hand_made", "maps", "saliency", "confusion", "mistakes"),
     *("layers_pca", "layers_tsne", "layers_probe", "layers_units", "layers_class_means"),
     *(f"{kind}_{layer}" for kind in ("filters", "off") for layer in LAYERS),
 }

@@ -6,7 +6,8 @@ import pytest
 
 from tests.helpers import ROOT
 
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README*.md")), *sorted(ROOT.glob("common/README*.md"))]
+PAGES = [page for where in ("", "common/", "hw*/", "hw*/*/") for page in sorted(ROOT.glob(f"{where}README*.md"))]
+TWO_LANGUAGES = [page.parent for page in PAGES if page.name == "README.md"]
 
 
 def name_of(page):
@@ -35,24 +36,22 @@ def test_every_module_is_named(page):
     assert not [name for name in named if f"]({name})" not in text]
 
 
-TWINS = ["", "common", "hw3_lstm_text", "hw4_autoencoder", "hw5_anime_dcgan", "hw5_anime_dcgan/colour"]
-
-
-@pytest.mark.parametrize("folder", TWINS)
+@pytest.mark.parametrize("folder", TWO_LANGUAGES, ids=name_of)
 def test_both_languages_say_the_same(folder):
-    """The same commands, links, pictures and numbers; a link may lead to the page in the same language."""
+    """The same commands, pictures and headings in the same order, the same links, the same numbers in every row."""
     found = []
-    for name in ("README.md", "README.zh-TW.md"):
-        text = (ROOT / folder / name).read_text(encoding="utf-8")
-        commands = [
-            line.partition("  #")[0].rstrip()
-            for block in re.findall(r"```bash\n(.*?)```", text, re.S)
-            for line in block.splitlines()
-        ]
-        links = re.findall(r"\]\(([^)\s]+)\)", text)
-        links = sorted({link.partition("#")[0].replace(".zh-TW", "") for link in links})
+    for name, other in (("README.md", "README.zh-TW.md"), ("README.zh-TW.md", "README.md")):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert f"]({other})" in text.splitlines()[2]  # below the title
+        blocks = re.findall(r"```bash\n(.*?)```", text, re.S)
+        commands = [line.partition(" #")[0].rstrip() for block in blocks for line in block.splitlines()]
+        prose = re.sub(r"```.*?```", "", text, flags=re.S)
+        in_line = re.findall(r"`((?:python|pytest) [^`]*|--[^`]+)`", prose)
+        pictures = re.findall(r"!\[[^]]*\]\(([^)\s]+)\)", prose)
+        headings = re.findall(r"^#+", prose, re.M)
+        links = re.findall(r"\]\(([^)#\s]+)", text.replace(".zh-TW.md", ".md"))
         rows = [re.sub(r"\([^)]*\)|（[^）]*）|`[^`]*`", "", row) for row in text.splitlines() if row.startswith("|")]
         figures = [sorted(re.findall(r"\d[\d,.]*\d|\d", row)) for row in rows]
-        found.append((commands, links, figures))
+        found.append((commands, sorted(in_line), pictures, headings, sorted({*links}), figures))
     for english, chinese in zip(*found, strict=True):
         assert english == chinese

@@ -84,8 +84,11 @@ def curves(path, history, pairs, title, bar=None):
     save(figure, path)
 
 
-def draw_map(ax, points, labels, names, marker_size=6):
-    """A 2-D map: points (n, 2) coloured by class, the name of each class at its median with a white rim."""
+def draw_map(ax, points, labels, names, marker_size=8, star=None):
+    """A 2-D map: points (n, 2) coloured by class, the name of each class at its median with a white rim.
+
+    star: (2,), the place of one more point, drawn as a star; the names give way to it.
+    """
     import matplotlib.patheffects as effects
 
     for label in range(len(names)):
@@ -95,9 +98,14 @@ def draw_map(ax, points, labels, names, marker_size=6):
             ax.scatter(*own.T, s=marker_size, color=colour, linewidths=0)
     present = [label for label in range(len(names)) if (labels == label).any()]
     centres = np.array([np.median(points[labels == label], axis=0) for label in present])
-    width = 0.023 * np.ptp(points[:, 0]) * np.array([len(names[label]) for label in present])  # of the drawn names
-    height = 0.05 * np.ptp(points[:, 1])
-    for label, centre in zip(present, _apart(centres, width, height), strict=True):
+    width = 0.03 * np.ptp(points[:, 0]) * np.array([len(names[label]) for label in present])  # of the drawn names
+    height = 0.055 * np.ptp(points[:, 1])
+    if star is None:
+        places = _apart(centres, width, height)
+    else:
+        ax.scatter(*star, marker="*", s=420, color="white", edgecolors="black", linewidths=1.8)
+        places = _apart(np.vstack([centres, star]), np.append(width, width.max()), 1.3 * height, fixed=1)[:-1]
+    for label, centre in zip(present, places, strict=True):
         text = ax.text(*centre, names[label], ha="center", va="center", fontsize=12, fontweight="bold")
         text.set_path_effects([effects.withStroke(linewidth=4, foreground="white")])
     ax.set(xticks=[], yticks=[])
@@ -105,12 +113,13 @@ def draw_map(ax, points, labels, names, marker_size=6):
         spine.set_visible(False)
 
 
-def _apart(places, width, height):
+def _apart(places, width, height, fixed=0):
     """`places` (n, 2) of names, those that would overlap moved up and down until all can be read.
 
-    width (n,), height: of the drawn names.
+    width (n,), height: of the drawn names. fixed: so many of the last places stay where they are.
     """
     places = np.array(places)
+    movable = len(places) - fixed
     beside = np.abs(places[:, None, 0] - places[None, :, 0]) >= (width[:, None] + width[None]) / 2
     for _ in range(200):
         for i in range(len(places)):
@@ -118,9 +127,9 @@ def _apart(places, width, height):
                 step = places[i, 1] - places[j, 1]
                 overlap = height - abs(step)
                 if overlap > 0 and not beside[i, j]:
-                    move = (0.5 if step >= 0 else -0.5) * overlap
-                    places[i, 1] += move
-                    places[j, 1] -= move
+                    move = (1 if step >= 0 else -1) * overlap
+                    places[i, 1] += move / 2 if i < movable else 0
+                    places[j, 1] -= move / 2 if i < movable else move
     return places
 
 

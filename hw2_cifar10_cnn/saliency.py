@@ -1,4 +1,4 @@
-"""Where the network looks: which places and which pixels its answer depends on, by two methods.
+"""Saliency maps: which places and which pixels the network's answer depends on, by two methods.
 
 For networks whose first layer scales uint8 images (n, height, width, 3).
 """
@@ -47,35 +47,39 @@ def gradient_maps(model, images, labels, copies=24, noise=0.08):
     return total / copies
 
 
-def show_attention(model, pictures, path):
-    """attention.png: for one test picture of each class, which places and pixels the answer depends on."""
+def show_saliency(model, pictures, path):
+    """saliency.png: for one test picture of each class, which places and pixels the answer depends on."""
     rows = [np.flatnonzero(pictures.y_test == label)[0] for label in range(10)]
     chosen = pictures.x_test[rows]
     logits = model.predict(chosen, verbose=0)
     answers = logits.argmax(axis=1)
-    figure = plots.new_figure(11, 11, "Where it looks: the picture, what may not be covered, the pixels that matter")
+    title = "Covering a red place makes the answer weaker, a blue place stronger; bright pixels matter most"
+    figure = plots.new_figure(11, 11, title)
     axes = figure.subplots(5, 6)
     for ax in axes.ravel():
         ax.set_axis_off()
     chances = softmax(logits, axis=1)
-    maps = attention_maps(model, chosen, answers)
+    maps = saliency_maps(model, chosen, answers)
     for i, answer in enumerate(answers):
         trio = axes[i // 2, 3 * (i % 2) : 3 * (i % 2) + 3]
         truth = pictures.names[pictures.y_test[rows[i]]]
         trio[0].set_title(truth, fontsize=10)
         trio[1].set_title(f"says {pictures.names[answer]}, {100 * chances[i, answer]:.0f} %", fontsize=10)
-        draw_attention(trio, chosen[i], maps[0][i], maps[1][i])
+        draw_saliency(trio, chosen[i], maps[0][i], maps[1][i])
     plots.save(figure, path)
 
 
-def attention_maps(model, chosen, answers):
+def saliency_maps(model, chosen, answers):
     """(occlusion maps, gradient maps), each (n, 32, 32), for the `answers` of the network."""
     covered = np.stack([occlusion_map(model, x, answer) for x, answer in zip(chosen, answers, strict=True)])
     return covered, gradient_maps(model, chosen, answers)
 
 
-def draw_attention(axes, image, covered, gradient):
-    """The image, the image under its occlusion map (red: covering this lowers the answer), and the gradient map."""
+def draw_saliency(axes, image, covered, gradient):
+    """The image, the image under its occlusion map, and the gradient map.
+
+    Red: covering this place lowers the logit of the answer; blue: it raises it.
+    """
     axes[0].imshow(image)
     axes[1].imshow(image.mean(axis=2), cmap="gray", alpha=0.6)
     limit = np.abs(covered).max()
