@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers import ROOT
 
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README*.md")), *sorted(ROOT.glob("common/README*.md"))]
+PAGES = [page for folder in ("", "hw*/", "common/") for page in sorted(ROOT.glob(f"{folder}README*.md"))]
 
 
 def name_of(page):
