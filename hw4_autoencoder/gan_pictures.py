@@ -69,12 +69,15 @@ def show_training(run, over_time, path):
     losses.axhline(np.log(2), color=plots.INK, linestyle="--", linewidth=1, label="of a guess, ln 2")
     losses.set(xlabel="epochs", ylabel="loss, nats", ylim=(0, None))
     losses.legend(fontsize=9)
-    for key, name in (("recognised_share", "read as intended"), ("sure_share", "judge is sure (above 90 %)")):
+    for key, name, colour in (
+        ("recognised_share", "read as intended", plots.COLOURS[0]),
+        ("sure_share", "judge is sure (above 90 %)", plots.COLOURS[1]),
+    ):
         if over_time and key in over_time[0]:
             values = [100 * row[key] for row in over_time]
-            shares.plot([row["epoch"] for row in over_time], values, "o-", markersize=4, label=name)
+            shares.plot([row["epoch"] for row in over_time], values, "o-", color=colour, markersize=4, label=name)
     fooled = [100 * float(row["fooled"]) for row in history]
-    shares.plot(epochs, fooled, color=plots.COLOURS[3], label="fakes that look more real")
+    shares.plot(epochs, fooled, color=plots.COLOURS[2], label="fakes that look more real")
     shares.set(xlabel="epochs", ylabel="share of the samples, %", ylim=(0, 102))
     shares.legend(fontsize=9)
     plots.save(figure, path)
