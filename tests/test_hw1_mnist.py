@@ -204,6 +204,19 @@ def test_a_picture_may_have_any_name(name, sample_run, tmp_path, monkeypatch):
     assert shown.startswith(name.replace("\udca4", "□").replace("\t", " ") + ": a 7, ")
 
 
+def test_names_on_a_map_give_way_to_each_other_and_to_the_star():
+    """Three classes in one place, and a star there."""
+    figure = plots.new_figure(4, 4)
+    ax = figure.subplots()
+    points = np.concatenate([np.random.default_rng(0).normal(size=(300, 2)), np.zeros((200, 2))])
+    plots.draw_map(ax, points, np.repeat([0, 0, 0, 1, 2], 100), list("012"), star=np.zeros(2))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) == 3
+    assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
+    assert not [box for box in boxes if box.contains(*ax.transData.transform((0, 0)))]
+
+
 @pytest.mark.parametrize("content", ["missing", "text", "folder", "blank", "cut"])
 def test_a_picture_that_is_none_gives_one_sentence(content, tmp_path):
     path = tmp_path / "picture.png"

@@ -21,6 +21,8 @@ from common.data import augment, cifar10, download, images, sample_pictures
 from common.errors import UserError
 from common.run import analysis
 from hw2_cifar10_cnn import analyze, train
+from hw2_cifar10_cnn.filters import HAND_MADE
+from hw2_cifar10_cnn.hand_made import closest_kernel
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
@@ -251,6 +253,12 @@ def test_a_photograph_of_16_bits_and_of_any_name_gets_the_same_answer(sample_run
     np.testing.assert_array_equal(
         *(images.read_square(tmp_path / name, 32) for name in ("8$^$.png", "16$^$.png")), strict=True
     )
+
+
+def test_the_closest_kernel_is_found_whatever_its_scale():
+    kernels = np.random.default_rng(0).normal(size=(50, 3, 3))
+    kernels[7] = 0.01 * np.array(HAND_MADE["Laplacian"])
+    assert closest_kernel(kernels, HAND_MADE["Laplacian"]) == (7, pytest.approx(1))
 
 
 def test_analysis_of_a_layer_that_is_not_there(sample_run, capsys):

@@ -98,7 +98,8 @@ def draw_map(ax, points, labels, names, marker_size=8, star=None):
             ax.scatter(*own.T, s=marker_size, color=colour, linewidths=0)
     present = [label for label in range(len(names)) if (labels == label).any()]
     centres = np.array([np.median(points[labels == label], axis=0) for label in present])
-    width = 0.03 * np.ptp(points[:, 0]) * np.array([len(names[label]) for label in present])  # of the drawn names
+    lengths = np.array([len(names[label]) for label in present])
+    width = np.ptp(points[:, 0]) * (0.02 + 0.023 * lengths)  # of the drawn names
     height = 0.055 * np.ptp(points[:, 1])
     if star is None:
         places = _apart(centres, width, height)
