@@ -2,12 +2,11 @@
 
     python -m common.doctor
 
-Versions, device and precision, data, free space, the runs in outputs/ beside their bars; at the end what is wrong, and
-what to do. It needs nothing but Python, so that it can say what is missing. Exit status: 0 nothing is wrong, else 1.
+Versions, device, precision, data, free space, the runs in outputs/ beside their bars; then what is wrong, and what to
+do. It needs nothing but Python, so that it can say what is missing. Exit status: 0 nothing is wrong, else 1.
 """
 
 import contextlib
-import importlib
 import importlib.metadata
 import io
 import json
@@ -24,11 +23,12 @@ from common.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALL = "pip install -r requirements.txt"
-DATA_SETS = ("mnist", "cifar10", "reuters", "faces")  # modules of common.data; its texts have names of their own
+DATA_SETS = "mnist", "cifar10", "reuters", "faces"  # and texts
 LEAST_GB = 2  # of free space: a run with its checkpoints, and the largest data set while it is downloaded
 
 
 def data_folder():
+    """That of cli.py, which cannot be asked without Keras."""
     return Path(os.environ.get("HW_DATA_DIR") or ROOT / "data").expanduser()
 
 
@@ -36,8 +36,7 @@ def private(text):
     """`text` with words in place of the repository, the data folder, the home folder and the user's name."""
     places = {ROOT: "REPOSITORY", data_folder(): "DATA", Path.home(): "~"}
     for path in sorted(places, key=lambda path: -len(str(path))):  # one may lie in another
-        for written in {str(path), str(path.resolve())} - {"/", "."}:
-            text = text.replace(written, places[path])
+        text = text.replace(str(path), places[path])
     user = re.escape(Path.home().name)
     return re.sub(rf"(?<=[/\\]){user}(?![\w.-])", "USER", text) if user else text
 
@@ -52,8 +51,7 @@ def versions(wrong):
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            if name not in ("tensorflow", "jax"):  # one of these is enough, and Keras says which it wants
-                missing.append(name)
+            missing += [name] if name not in ("tensorflow", "jax") else []  # Keras says which of these it wants
             continue
         found.append(f"{name} {version}")
         has, wants = ([int(number) for number in re.findall(r"\d+", each)[:3]] for each in (version, least))
@@ -77,25 +75,24 @@ def devices(wrong):
 
 def data(wrong):
     """Lines about the staged files: their hashes beside those of the public files, and whether they can be read."""
-    folder, here = data_folder(), 0
+    folder, missing = data_folder(), 0
     try:
-        source = importlib.import_module("common.data.source")
-        specs = [importlib.import_module(f"common.data.{name}").SPEC for name in DATA_SETS]
-        specs += importlib.import_module("common.data.texts").TEXTS.values()
+        load = importlib.import_module
+        source, texts = load("common.data.source"), load("common.data.texts").TEXTS
+        specs = [*(load(f"common.data.{name}").SPEC for name in DATA_SETS), *texts.values()]
     except ImportError as error:
         wrong.append(f"the data cannot be looked at ({error}): {INSTALL}")
         return
     for spec in specs:
-        places = [folder / name for name in (spec.file, spec.folder) if name]
+        places = [folder / spec.file, folder / (spec.folder or spec.file)]
         path = next((place for place in places if place.exists()), None)
         if not path:
             yield f"data: {spec.file} is not there"
+            missing += 1
             continue
-        here += 1
         try:
             digest = files.sha256([path]) if path.is_file() else None
-            # what is converted has no hash that is known beforehand
-            public = spec.remotes[0].hash if spec.remotes and spec.convert is source.copy else None
+            public = spec.remotes[0].hash if spec.remotes and spec.convert is source.copy else None  # else: converted
             if public and public == f"sha256:{digest}":
                 yield f"data: {path.name}, SHA-256 {digest[:16]}, as published"
                 continue
@@ -107,7 +104,7 @@ def data(wrong):
         except (UserError, OSError) as error:
             yield f"data: {path.name} CANNOT BE READ"
             wrong.append(str(error))
-    if not here:
+    if missing == len(specs):
         wrong.append(f"there are no data in {folder}: train.py --data full downloads them; or put the files there")
 
 
