@@ -6,7 +6,8 @@ import pytest
 
 from tests.helpers import ROOT
 
-PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README.md")), *sorted(ROOT.glob("common/README*.md"))]
+PAGES = [path for places in ("*.md", "hw*/README.md", "common/*.md", "docs/*.md") for path in sorted(ROOT.glob(places))]
+BILINGUAL = "docs/glossary.md"  # both languages in one table
 
 
 def name_of(page):
@@ -35,20 +36,31 @@ def test_every_module_is_named(page):
     assert not [name for name in named if f"]({name})" not in text]
 
 
-@pytest.mark.parametrize("folder", ["", "common", "hw5_anime_dcgan/colour"])
-def test_both_languages_say_the_same(folder):
+@pytest.mark.parametrize(
+    "page",
+    ["hw5_anime_dcgan/colour/README.md", *(name_of(page) for page in PAGES if page.with_suffix(".zh-TW.md").exists())],
+)
+def test_both_languages_say_the_same(page):
     """The same commands, links, pictures and numbers."""
     found = []
-    for name in ("README.md", "README.zh-TW.md"):
-        text = (ROOT / folder / name).read_text(encoding="utf-8")
+    english = ROOT / page
+    for path in (english, english.with_suffix(".zh-TW.md")):
+        text = path.read_text(encoding="utf-8")
         commands = [
             line.partition("  #")[0].rstrip()
             for block in re.findall(r"```bash\n(.*?)```", text, re.S)
             for line in block.splitlines()
         ]
-        links = sorted(set(re.findall(r"\]\(([^)\s]+)\)", text)) - {"README.md", "README.zh-TW.md"})
+        links = sorted({link.replace(".zh-TW", "") for link in re.findall(r"\]\(([^)\s]+)\)", text)})
         rows = [re.sub(r"\([^)]*\)|（[^）]*）|`[^`]*`", "", row) for row in text.splitlines() if row.startswith("|")]
         figures = [sorted(re.findall(r"\d[\d,.]*\d|\d", row)) for row in rows]
         found.append((commands, links, figures))
     for english, chinese in zip(*found, strict=True):
         assert english == chinese
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=name_of)
+def test_a_page_of_docs_leads_to_its_twin(page):
+    """At the top, and the twin exists (that is what test_links_and_commands_exist sees)."""
+    twin = page.name.replace(".zh-TW", "") if ".zh-TW" in page.name else page.with_suffix(".zh-TW.md").name
+    assert f"]({twin})" in "".join(page.open(encoding="utf-8").readlines()[:4]) or name_of(page) == BILINGUAL
