@@ -347,6 +347,7 @@ def test_model_opens_with_nothing_but_keras(finished_run, tmp_path):
 def test_logs_for_tensorboard(server, tmp_path):
     """The accuracies of the history are in them, epoch by epoch."""
     pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorflow")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util import tensor_util
 
