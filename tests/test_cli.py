@@ -3,7 +3,7 @@
 import argparse
 import csv
 import errno
-import importlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -16,7 +16,7 @@ from common.errors import OptionError, UserError
 from common.run import cli
 from common.run.run import Run
 from hw1_mnist_mlp import analyze, train
-from tests.helpers import HOMEWORK, PATIENCE, ROOT, RUN, assert_one_sentence
+from tests.helpers import HOMEWORK, PATIENCE, ROOT, RUN, assert_one_sentence, history
 
 BAD_OPTIONS = [
     (["--epochs", "0"], "--epochs"),
@@ -205,7 +205,7 @@ def test_help_is_complete(tmp_path):
     assert process.returncode == 0
     assert not process.stderr
     options = ("--data", "--data-dir", "--limit", "--epochs", "--batch-size", "--seed", "--out", "--resume", "--gpus")
-    for option in (*options, "--precision", "--model", "--set"):
+    for option in (*options, "--precision", "--model", "--set", "--tensorboard"):
         assert f"  {option} " in process.stdout, option
 
 
@@ -331,6 +331,48 @@ def test_model_gives_the_accuracy_that_was_reported(finished_run):
     _, _, x_test, y_test = mnist.digits()
     accuracy = (model.predict(x_test, verbose=0).argmax(axis=1) == y_test).mean()
     assert accuracy == pytest.approx(json.loads((finished_run / "metrics.json").read_text())["value"], abs=1e-6)
+
+
+def test_model_opens_with_nothing_but_keras(finished_run, tmp_path):
+    """In a process that has no file of this repository."""
+    program = (
+        "import sys, keras, numpy as np; model = keras.models.load_model(sys.argv[1]); "
+        "print(model.predict(np.zeros((2, 28, 28), 'uint8'), verbose=0).shape, 'common' in sys.modules)"
+    )
+    process = run_python("-I", "-c", program, finished_run / "model.keras", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split("\n")[-2] == "(2, 10) False"
+
+
+def test_logs_for_tensorboard(server, tmp_path):
+    """The accuracies of the history are in them, epoch by epoch."""
+    pytest.importorskip("tensorboard")
+    pytest.importorskip("tensorflow")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util import tensor_util
+
+    assert server.run(*RUN, "--tensorboard", "--out", tmp_path / "out").returncode == 0
+    events = EventAccumulator(str(tmp_path / "out" / "tensorboard" / "train")).Reload().Tensors("epoch_accuracy")
+    found = [float(tensor_util.make_ndarray(event.tensor_proto)) for event in events]
+    assert found == pytest.approx([float(row["accuracy"]) for row in history(tmp_path / "out")])
+
+
+def test_tensorboard_that_is_not_installed(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert train.main([*RUN, "--tensorboard", "--out", str(tmp_path / "out")]) == 1
+    assert_one_sentence(capsys.readouterr().err, "--tensorboard", "pip install tensorflow tensorboard", "leave")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_callback_of_tensorboard_is_that_of_keras(monkeypatch, tmp_path):
+    import keras
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    with Run(cli.parse(train.HOMEWORK, train.SETTINGS, "", ["--tensorboard", "--out", str(tmp_path)])) as run:
+        board, last = run.callbacks()
+    assert isinstance(board, keras.callbacks.TensorBoard)
+    assert Path(board.log_dir) == tmp_path / "tensorboard"
+    assert not isinstance(last, keras.callbacks.TensorBoard)
 
 
 def test_what_is_said(finished_run):

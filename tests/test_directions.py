@@ -17,6 +17,7 @@ ROOMS = {
     "grading": {"run", "data", "figures"},
     "grade": {"grading", "run", "data", "figures"},
     "report": {"run", "data", "figures"},
+    "doctor": {"run", "data"},
 }
 
 

@@ -82,6 +82,7 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
         "resume": False,
         "precision": "auto",
         "gpus": None,
+        "tensorboard": False,
         **{name: arguments["default"] for name, arguments in own_options.items() if "default" in arguments},
     }
     wants_help, assignments = given.pop("help", False), given.pop("set", [])
@@ -143,6 +144,7 @@ def _parser(homework, settings, doc, own_options, model):
         help="arithmetic of the matrix products (auto: bfloat16 where the hardware is faster with it)",
     )
     group.add_argument("--gpus", type=positive, metavar="N", help="train on N GPUs (1 if there is one, else the CPU)")
+    group.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard too")
     return parser
 
 

@@ -1,5 +1,6 @@
-"""The Keras callback that records a run: history, checkpoint, and the stop when the loss is no longer finite."""
+"""The Keras callbacks that record a run: history, checkpoint, the stop at a loss that is not finite; TensorBoard."""
 
+import importlib.util
 import math
 import time
 
@@ -37,3 +38,16 @@ class Recorder(keras.callbacks.Callback):
         files.write_csv(run.folder / "history.csv", run.progress.history)
         if run.interrupted:  # and a library has swallowed the exception
             raise KeyboardInterrupt
+
+
+def tensorboard(folder):
+    """Keras' own callback that writes logs for TensorBoard into `folder`, by TensorFlow, whatever the backend is.
+
+    Raises UserError when one of the two is missing: neither is needed for anything else on JAX.
+    """
+    missing = [name for name in ("tensorflow", "tensorboard") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"--tensorboard needs {' and '.join(missing)}: pip install {' '.join(missing)}, or leave the option out"
+        )
+    return keras.callbacks.TensorBoard(folder, write_graph=False)  # a graph fills the logs, and shows no curve

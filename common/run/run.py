@@ -25,9 +25,9 @@ import filelock
 from common import bars, files
 from common.errors import UserError
 from common.run import checkpoint, device
-from common.run.recorder import Recorder
+from common.run.recorder import Recorder, tensorboard
 
-CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume")  # options that a resumed run may change
+CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "tensorboard")  # options that a resumed run may change
 
 
 class Run:
@@ -48,6 +48,7 @@ class Run:
         self.verbose = 1 if sys.stdout.isatty() else 2  # a progress bar on a terminal, a line per epoch elsewhere
 
     def __enter__(self):
+        self.boards = [tensorboard(self.folder / "tensorboard")] if self.config.tensorboard else []
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = filelock.FileLock(self.folder / ".lock", timeout=0)
@@ -149,8 +150,8 @@ class Run:
         return "update" if self.stops else "epoch"
 
     def callbacks(self):
-        """The callbacks for `model.fit`."""
-        return [Recorder(self)]
+        """The callbacks for `model.fit`, the checkpoint last."""
+        return [*self.boards, Recorder(self)]
 
     @contextlib.contextmanager
     def picture(self, name):
