@@ -4,6 +4,8 @@ import contextlib
 import sqlite3
 import threading
 
+from common.errors import UserError
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rounds (
     id INTEGER PRIMARY KEY,
@@ -43,7 +45,7 @@ class Store:
 
     def __init__(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
+        self.path, self._lock = path, threading.Lock()
         self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
@@ -54,13 +56,15 @@ class Store:
     def transaction(self):
         """Yield the connection; nobody else writes meanwhile. All is written at the end, or nothing on an error."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
+            except sqlite3.OperationalError as error:  # a full disk, a file that may not be written
+                raise UserError(f"The game could not write {self.path}: {error}.") from error
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def rows(self, query, *values):
         """The rows that a query finds."""

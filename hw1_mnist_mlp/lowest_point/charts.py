@@ -1,0 +1,90 @@
+"""What the charts of the game show, as options of ECharts, which NiceGUI brings along."""
+
+import numpy as np
+
+from common.figures.plots import COLOURS, INK
+from hw1_mnist_mlp.lowest_point.functions import HIGH, LOW
+
+GREY = "#bbbbbb"
+COLOURED = 8  # teams of the board that have a colour: the best
+SYMBOLS = ("circle", "rect", "triangle", "diamond")  # beside the colours, for those who cannot tell them apart
+TANGENT = 1.2  # half of the widest tangent, in x
+
+
+def points(guesses):
+    """A team's points (Guess), each with its number and its tangent."""
+    values = [guess.value for guess in guesses] or [0.0]
+    height = max(max(values) - min(values), 4.0)
+    low, high = min(values) - 0.25 * height, max(values) + 0.25 * height
+    lines = []
+    for guess in guesses:
+        half = min(TANGENT, 0.2 * height / max(abs(guess.slope), 1e-9))  # a steep tangent is a short one
+        lines += [[guess.x + side * half, guess.value + side * half * guess.slope] for side in (-1, 1)] + [["-", "-"]]
+    tangents = {"type": "line", "data": lines, "symbol": "none", "silent": True}
+    tangents["lineStyle"] = {"color": COLOURS[1], "width": 2}
+    marks = {"type": "scatter", "data": [[guess.x, guess.value, guess.number] for guess in guesses], "symbolSize": 9}
+    marks |= {"itemStyle": {"color": COLOURS[0]}, "z": 3, "labelLayout": {"hideOverlap": True}}
+    marks["label"] = {"show": True, "formatter": "{@[2]}", "position": "top", "color": INK}
+    return _axes(low, high) | {"series": [tangents, marks]}
+
+
+def paths(function, places):
+    """The function and the path of each Place that has one, the best in colours, over the others in grey."""
+    moved = [place for place in places if place.path]
+    series = []
+    for i, place in reversed(list(enumerate(moved))):
+        colour = COLOURS[i] if i < COLOURED else GREY
+        series.append(_path(place.name, [[guess.x, guess.value] for guess in place.path], colour, SYMBOLS[i % 4]))
+    return _with_curve(function, series, [place.name for place in moved[:COLOURED]])
+
+
+def descents(function, ways):
+    """The function and what each way of descent made of it; ways: {name: x of its guesses}."""
+    series = [
+        _path(name, [[x, float(function.value(x))] for x in path], colour, symbol)
+        for (name, path), colour, symbol in zip(ways.items(), COLOURS, SYMBOLS, strict=False)
+    ]
+    return _with_curve(function, series, list(ways))
+
+
+def _path(name, data, colour, symbol):
+    return {
+        "type": "line",
+        "name": name,
+        "data": data,
+        "symbol": symbol,
+        "symbolSize": 8,
+        "lineStyle": {"width": 1, "color": colour},
+        "itemStyle": {"color": colour},
+        "emphasis": {"focus": "series", "lineStyle": {"width": 3}},
+    }
+
+
+def _with_curve(function, series, legend):
+    """A chart of the function with `series` over it; legend: the names that it tells."""
+    x = np.linspace(LOW, HIGH, 401)
+    y = function.value(x)
+    curve = {"type": "line", "data": np.stack([x, y], axis=1).round(4).tolist(), "symbol": "none", "silent": True}
+    curve |= {"lineStyle": {"color": INK, "width": 2}, "z": 1}
+    room = 0.05 * float(np.ptp(y))
+    options = _axes(float(y.min()) - room, float(y.max()) + room) | {"series": [curve, *series]}
+    options["legend"] = {
+        "data": legend,
+        "type": "scroll",
+        "top": 0,
+        "textStyle": {"width": 140, "overflow": "truncate"},
+    }
+    # drawn on the canvas: names of teams are never read as markup
+    options["tooltip"] = {"trigger": "item", "renderMode": "richText", "confine": True}
+    return options
+
+
+def _axes(low, high):
+    axis = {"type": "value", "nameTextStyle": {"color": INK}, "axisLabel": {"color": INK}}
+    low, high = float(np.floor(low)), float(np.ceil(high))
+    return {
+        "animation": False,
+        "grid": {"left": 12, "right": 24, "top": 44, "bottom": 30, "containLabel": True},
+        "xAxis": axis | {"min": LOW, "max": HIGH, "name": "x", "nameLocation": "middle", "nameGap": 28},
+        "yAxis": axis | {"min": low, "max": high, "name": "f(x)", "nameGap": 10},
+    }
