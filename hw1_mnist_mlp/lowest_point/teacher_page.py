@@ -31,7 +31,7 @@ def build(given):
 
 def _ask():
     """Ask for the teacher's password."""
-    with ui.card().classes("panel"):
+    with ui.card().style("width: 100%; max-width: 28rem"):
         label = say("The teacher's password (the server printed it)", "老師的密碼（伺服器啟動時會顯示）")
         password = ui.input(label, password=True).classes("w-full").mark("teacher-password")
         refused = reason()

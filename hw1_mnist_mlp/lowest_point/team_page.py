@@ -12,7 +12,7 @@ from hw1_mnist_mlp.lowest_point.visit import TEAM, attempt, game, keep, minutes,
 
 def join():
     """The form by which a team comes in."""
-    with ui.card().classes("panel"):
+    with ui.card().style("width: 100%; max-width: 28rem"):
         name = ui.input(say("The name of your team", "隊名")).classes("w-full").mark("name")
         password = ui.input(say("The password of the round", "這一回合的密碼")).classes("w-full").mark("password")
         refused = reason()
