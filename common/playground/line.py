@@ -1,0 +1,55 @@
+"""One computation at a time: a thread that computes, and the line in front of it."""
+
+import asyncio
+import contextlib
+import weakref
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+
+from nicegui import ui
+
+from common.errors import UserError
+from common.playground.words import say
+
+PATIENCE = 0.3  # seconds until one who waits is told so: most answers are there by then
+
+_worker = ThreadPoolExecutor(1, thread_name_prefix="model")
+_line = []  # the futures of what computes (the first) and of what waits, in their order
+_labels = weakref.WeakKeyDictionary()  # {client: the label in its header that says how the line stands}
+
+
+def show_line():
+    """The label that tells the visitor of the line: a part of the header."""
+    _labels[ui.context.client] = ui.label().mark("line")
+
+
+async def compute(function, *arguments):
+    """What function(*arguments) gives, computed when it is its turn; None where it raises UserError, which is shown.
+
+    What still waits when its visitor leaves is not computed.
+    """
+    client = ui.context.client
+    label = _labels.get(client)
+    future = _worker.submit(function, *arguments)
+    _line.append(future)
+    waiting = asyncio.ensure_future(asyncio.wrap_future(future))
+    try:
+        while not (await asyncio.wait([waiting], timeout=PATIENCE))[0]:
+            if client.is_deleted:
+                future.cancel()
+            elif label:
+                before = _line.index(future)
+                label.text = (
+                    say(f"waiting: {before} before you", f"等候中，前面還有 {before} 個") if before else say("computing", "計算中")
+                )
+        return waiting.result()
+    except UserError as error:
+        ui.notify(str(error), type="warning", multi_line=True, timeout=15_000)
+    except (CancelledError, asyncio.CancelledError):
+        future.cancel()
+        with contextlib.suppress(RuntimeError):
+            raise
+    finally:
+        _line.remove(future)
+        if label and not client.is_deleted:
+            label.text = ""
+    return None
