@@ -1,15 +1,15 @@
-"""English, and the Traditional Chinese of Taiwan: the visitor's choice, kept in a cookie."""
+"""English, and the Traditional Chinese of Taiwan: what the visitor has chosen, kept in a cookie."""
 
 from nicegui import ui
 
 COOKIE = "language"
-LANGUAGES = ("en", "zh-TW")
+LANGUAGES = {"en": "English", "zh-TW": "繁體中文"}
 
 
 def language():
-    """The language of the visitor whose page is being built or whose event is being handled: one of LANGUAGES.
+    """The language of the visitor whose page is being built or whose click is being answered: a key of LANGUAGES.
 
-    Without a choice it is what the browser asks for.
+    Before anything is chosen it is what the browser asks for.
     """
     request = ui.context.client.request
     chosen = request.cookies.get(COOKIE)
