@@ -56,9 +56,11 @@ def main(argv=None):
     add("--host", default=HERE, metavar="ADDRESS", help=f"who can reach it: 0.0.0.0 for the whole network ({HERE})")
     add("--port", type=cli.positive, default=8080, metavar="N", help="(8080)")
     add("--outputs", type=cli.path, metavar="DIR", help="folder of the runs (outputs/)")
+    add("--password", type=cli.text, metavar="TEXT", help="of the teacher, in games (drawn anew, and printed)")
     cli.data_dir_option(parser)
     options = parser.parse_args(argv)
     models.where.outputs, models.where.data_dir = options.outputs, options.data_dir
+    models.where.password = options.password or f"{secrets.randbelow(10**8):08}"
     check_free(options.host, options.port)
     pages = frame.find()
     if options.host == HERE:
@@ -69,6 +71,8 @@ def main(argv=None):
         app.add_middleware(Gate, code=code)
         where = f"http://{address_of(options.host)}:{options.port}"
         print(f"the playground: {where}   the code that joins: {code}   (Ctrl-C stops it)", flush=True)
+    if not options.password:
+        print(f"the teacher's password: {models.where.password}", flush=True)
     serve(pages, host=options.host, port=options.port)
 
 

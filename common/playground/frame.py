@@ -69,7 +69,9 @@ def root(pages):
         ui.add_css(STYLE)
         _header(pages, address, request)
         if not page:
-            _list(pages, say("Playground", "遊樂場") if not address else say("There is no such page.", "沒有這個頁面。"))
+            _list(
+                pages, say("Playground", "遊樂場") if not address else say("There is no such page.", "沒有這個頁面。")
+            )
             return
         ui.page_title(say(*page.TITLE))
         _heading(say(*page.TITLE))

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from nicegui import ui
 
+from common.playground.given import where
 from common.playground.parts import as_text
 from common.playground.words import say
 from common.run import cli
-
-where = argparse.Namespace(outputs=None, data_dir=None)  # what the command line has given
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,8 @@ def choose(found, command, on_change=None):
     if found:
         label = say("the run in outputs/", "outputs/ 裡的訓練結果")
         return ui.select({run: run.label for run in found}, value=found[0], label=label, on_change=on_change)
-    ui.label(say("There is no finished run for this yet. This command trains one:", "還沒有訓練好的模型。用這個指令訓練："))
+    ui.label(
+        say("There is no finished run for this yet. This command trains one:", "還沒有訓練好的模型。用這個指令訓練：")
+    )
     ui.label(command).classes("command")
     return None

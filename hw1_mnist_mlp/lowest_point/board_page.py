@@ -8,6 +8,7 @@ from hw1_mnist_mlp.lowest_point.functions import descend
 from hw1_mnist_mlp.lowest_point.visit import attempt, game, reason
 
 START, RATE, MOMENTUM = -8.0, 0.3, 0.7  # of the descents, until a visitor changes them
+WRAPPED = "min-width: 6.5rem; white-space: normal; overflow-wrap: anywhere"
 
 
 def show(number, own=None):
@@ -33,12 +34,12 @@ def show(number, own=None):
 
 def _table(places, own):
     columns = [
-        {"name": name, "label": label, "field": name, "align": align}
+        {"name": name, "label": label, "field": name, "align": align, "style": WRAPPED if name == "team" else ""}
         for name, label, align in (
             ("rank", say("rank", "名次"), "right"),
             ("team", say("team", "隊伍"), "left"),
-            ("value", say("lowest f(x)", "最低的 f(x)"), "right"),
-            ("x", say("at x", "在 x"), "right"),
+            ("value", say("lowest", "最低"), "right"),
+            ("x", "x", "right"),
             ("guesses", say("guesses", "次數"), "right"),
         )
     ]
@@ -53,8 +54,7 @@ def _table(places, own):
         }
         for i, place in enumerate(places)
     ]
-    table = ui.table(columns=columns, rows=rows, row_key="id").props("dense flat wrap-cells").mark("ranking")
-    table.style("overflow-wrap: anywhere")
+    ui.table(columns=columns, rows=rows, row_key="id").props("dense flat").mark("ranking")
 
 
 def _descents(function, guesses):
@@ -63,7 +63,7 @@ def _descents(function, guesses):
     said = ui.label().mark("descended")
     with ui.row().classes("w-full items-center"):
         start = ui.input(say("begins at x", "起點 x"), value=f"{START:g}").classes("w-20")
-        rate = ui.input("learning rate", value=f"{RATE:g}").classes("w-24")
+        rate = ui.input(say("learning rate", "學習率"), value=f"{RATE:g}").classes("w-24")
         momentum = ui.input("momentum", value=f"{MOMENTUM:g}").classes("w-24")
         button = ui.button(say("Draw", "畫")).mark("draw")
     refused = reason()
@@ -71,7 +71,7 @@ def _descents(function, guesses):
     def read():
         return (
             answers.place(start.value),
-            answers.amount(rate.value, 0, 100, "Learning rate", "learning rate"),
+            answers.amount(rate.value, 0, 100, "Learning rate", "學習率"),
             answers.amount(momentum.value, 0, 1, "Momentum", "momentum"),
         )
 

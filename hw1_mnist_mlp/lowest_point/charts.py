@@ -11,21 +11,23 @@ SYMBOLS = ("circle", "rect", "triangle", "diamond")  # beside the colours, for t
 TANGENT = 1.2  # half of the widest tangent, in x
 
 
-def points(guesses):
-    """A team's points (Guess), each with its number and its tangent."""
-    values = [guess.value for guess in guesses] or [0.0]
-    height = max(max(values) - min(values), 4.0)
-    low, high = min(values) - 0.25 * height, max(values) + 0.25 * height
+def points(guesses, empty):
+    """A team's points (Guess), each with its number and its tangent; `empty` is said where there is none yet."""
+    height = max(np.ptp([guess.value for guess in guesses] or [0.0]), 4.0)
     lines = []
     for guess in guesses:
-        half = min(TANGENT, 0.2 * height / max(abs(guess.slope), 1e-9))  # a steep tangent is a short one
+        half = min(TANGENT, 0.2 * float(height) / max(abs(guess.slope), 1e-9))  # a steep tangent is a short one
         lines += [[guess.x + side * half, guess.value + side * half * guess.slope] for side in (-1, 1)] + [["-", "-"]]
     tangents = {"type": "line", "data": lines, "symbol": "none", "silent": True}
     tangents["lineStyle"] = {"color": COLOURS[1], "width": 2}
     marks = {"type": "scatter", "data": [[guess.x, guess.value, guess.number] for guess in guesses], "symbolSize": 9}
     marks |= {"itemStyle": {"color": COLOURS[0]}, "z": 3, "labelLayout": {"hideOverlap": True}}
     marks["label"] = {"show": True, "formatter": "{@[2]}", "position": "top", "color": INK}
-    return _axes(low, high) | {"series": [tangents, marks]}
+    options = _axes() | {"series": [tangents, marks]}
+    if not guesses:
+        options["yAxis"] |= {"min": 0, "max": 1}
+        options["title"] = {"text": empty, "left": "center", "top": "middle", "textStyle": {"fontSize": 14}}
+    return options
 
 
 def paths(function, places):
@@ -66,8 +68,7 @@ def _with_curve(function, series, legend):
     y = function.value(x)
     curve = {"type": "line", "data": np.stack([x, y], axis=1).round(4).tolist(), "symbol": "none", "silent": True}
     curve |= {"lineStyle": {"color": INK, "width": 2}, "z": 1}
-    room = 0.05 * float(np.ptp(y))
-    options = _axes(float(y.min()) - room, float(y.max()) + room) | {"series": [curve, *series]}
+    options = _axes() | {"series": [curve, *series]}
     options["legend"] = {
         "data": legend,
         "type": "scroll",
@@ -79,12 +80,12 @@ def _with_curve(function, series, legend):
     return options
 
 
-def _axes(low, high):
-    axis = {"type": "value", "nameTextStyle": {"color": INK}, "axisLabel": {"color": INK}}
-    low, high = float(np.floor(low)), float(np.ceil(high))
+def _axes():
+    axis = {"type": "value", "nameTextStyle": {"color": INK}, "axisLabel": {"color": INK}, "nameLocation": "middle"}
+    axis["axisLine"] = {"onZero": False}
     return {
         "animation": False,
-        "grid": {"left": 12, "right": 24, "top": 44, "bottom": 30, "containLabel": True},
-        "xAxis": axis | {"min": LOW, "max": HIGH, "name": "x", "nameLocation": "middle", "nameGap": 28},
-        "yAxis": axis | {"min": low, "max": high, "name": "f(x)", "nameGap": 10},
+        "grid": {"left": 34, "right": 16, "top": 34, "bottom": 30, "containLabel": True},
+        "xAxis": axis | {"min": LOW, "max": HIGH, "name": "x", "nameGap": 28},
+        "yAxis": axis | {"scale": True, "boundaryGap": ["5%", "5%"], "name": "f(x)", "nameGap": 38},
     }

@@ -7,7 +7,7 @@ import secrets
 
 from nicegui import ui
 
-from common.playground import models
+from common.playground.given import where
 from common.playground.words import say
 from hw1_mnist_mlp.lowest_point import board_page, views
 from hw1_mnist_mlp.lowest_point.visit import TEACHER, attempt, game, keep, minutes, reason
@@ -17,7 +17,7 @@ LETTERS = "abcdefghkmnpqrstuvwxyz"  # without those that look like others on a w
 
 def key():
     """What the browser of a teacher who knows the password keeps."""
-    return hmac.new(models.where.password.encode(), b"lowest point", hashlib.sha256).hexdigest()
+    return hmac.new(where.password.encode(), b"lowest point", hashlib.sha256).hexdigest()
 
 
 def build(given):
@@ -37,7 +37,7 @@ def _ask():
         refused = reason()
 
         async def enter():
-            if hmac.compare_digest((password.value or "").strip().encode(), models.where.password.encode()):
+            if hmac.compare_digest((password.value or "").strip().encode(), where.password.encode()):
                 keep(TEACHER, key())
             else:
                 await asyncio.sleep(1)  # who tries many waits long
@@ -109,9 +109,19 @@ class Rounds:
         self.running[each.id] = [time, teams, None]
 
     def _ended(self, each):
-        newest = each.id == max(every.id for every in views.rounds(game()))
-        with ui.expansion(say(f"Round {each.id}", f"第 {each.id} 回合"), value=newest).classes("w-full"):
+        """The board; of all rounds but the last one, behind a line that opens it."""
+        if each.id == views.rounds(game())[0].id:
             board_page.show(each.id)
+            return
+        with ui.expansion(say(f"Round {each.id}", f"第 {each.id} 回合")).classes("w-full") as older:
+            shown = ui.column().classes("w-full items-stretch")
+
+        def show():
+            if not shown.default_slot.children:  # a board of a long list is built when it is asked for
+                with shown:
+                    board_page.show(each.id)
+
+        older.on_value_change(show)
 
     def _end(self, number):
         game().end(number)

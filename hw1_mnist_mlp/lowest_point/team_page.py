@@ -48,9 +48,7 @@ class Play:
         self.waiting = ui.label().mark("waiting")
         self.refused = reason()
         with ui.element("div").classes("panels"):
-            self.chart = (
-                ui.echart(charts.points([])).classes("panel").style("height: 22rem; flex-grow: 3").mark("chart")
-            )
+            self.chart = ui.echart({}).classes("panel").style("height: 22rem; flex-grow: 3").mark("chart")
             columns = [
                 {"name": name, "label": label, "field": name, "align": "right"}
                 for name, label in {
@@ -62,7 +60,8 @@ class Play:
             ]
             self.table = ui.table(columns=columns, rows=[], row_key="number").classes("panel").props("dense flat")
         self.board = ui.column().classes("w-full items-stretch")
-        ui.button(say("Join another round", "加入另一個回合"), on_click=lambda: keep(TEAM, "")).props("flat no-caps")
+        self.leave = ui.button(say("Join another round", "加入另一個回合"), on_click=lambda: keep(TEAM, ""))
+        self.leave.props("flat no-caps").mark("leave")
         self.timer = ui.timer(1.0, self.refresh)
         self.refresh()
 
@@ -80,8 +79,10 @@ class Play:
         self.left.text = say(f"guesses left: {team.left}", f"剩餘次數：{team.left}")
         self.time.text = self._time(team)
         self.form.visible = team.left > 0 and team.time > 0
+        self.left.visible = team.time > 0
+        self.leave.visible = not team.time  # before, a slip of the finger would lose the team
         self.button.enabled = team.pending is None
-        self.waiting.text = ""
+        self.waiting.visible = team.pending is not None
         if team.pending is not None:
             seconds = math.ceil(team.wait)
             self.waiting.text = say(
@@ -105,8 +106,9 @@ class Play:
 
     def _draw(self, points):
         self.chart.options.clear()
-        self.chart.options.update(charts.points(points))
+        self.chart.options.update(charts.points(points, say("Your points will stand here.", "你們的點會出現在這裡。")))
         self.chart.update()
+        self.table.visible = bool(points)
         lowest = min((guess.value for guess in points), default=None)
         self.table.rows = [
             {

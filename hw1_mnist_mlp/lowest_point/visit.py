@@ -1,21 +1,23 @@
 """What the pages of the game share: the game itself, refusals, cookies, times."""
 
 import functools
+from pathlib import Path
 
 from nicegui import ui
 
 from common.errors import UserError
-from common.playground import models
+from common.playground.given import where
 from common.playground.words import language
 from hw1_mnist_mlp.lowest_point.game import Game
 
+ROOT = Path(__file__).resolve().parents[2]
 TEAM, TEACHER = "lowest_point", "lowest_point_teacher"  # cookies: the token of the browser's team, the teacher's key
 
 
 @functools.cache
 def game():
     """The game of this server, opened when the first visitor comes."""
-    return Game(models.outputs() / "lowest_point" / "game.sqlite")
+    return Game((where.outputs or ROOT / "outputs") / "lowest_point" / "game.sqlite")
 
 
 def keep(cookie, value):
