@@ -92,10 +92,12 @@ class Browser:
 
     def box(self, selector):
         """(left, top, width, height) of an element, scrolled into view."""
-        return self.run(
-            f"(() => {{ const element = document.querySelector({selector!r}); element.scrollIntoView({{block: 'center'}});"
-            " const box = element.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]; })()"
-        )
+        return self.run(f"""(() => {{
+            const element = document.querySelector({selector!r});
+            element.scrollIntoView({{block: "center"}});
+            const box = element.getBoundingClientRect();
+            return [box.left, box.top, box.width, box.height];
+        }})()""")
 
     def click(self, selector):
         left, top, width, height = self.box(selector)

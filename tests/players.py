@@ -55,6 +55,7 @@ class Player:
 
     def _update(self, message):
         self.received.append(json.dumps(message))
+        message.pop("_id", None)  # its number in the row of messages
         for number, element in message.items():
             if element is None:
                 self.elements.pop(int(number), None)

@@ -14,24 +14,26 @@ from common.playground.words import LANGUAGES, language, say
 ROOT = Path(__file__).resolve().parents[2]
 STYLE = """
 body { font-family: system-ui, "Noto Sans TC", "PingFang TC", "Microsoft JhengHei", sans-serif; }
-.nicegui-content { max-width: 72rem; margin: 0 auto; padding: 1rem; align-items: stretch; }
-.header { display: flex; align-items: center; gap: 1rem; min-height: 2.5rem; }
-.header .pages { display: flex; gap: 1rem; overflow-x: auto; flex: 1; white-space: nowrap; }
+.nicegui-content { max-width: 72rem; margin: 0 auto; padding: 1rem; align-items: stretch; gap: .8rem; }
+.header { display: flex; align-items: center; gap: 1rem; }
+.header .pages { display: flex; gap: 1rem; overflow-x: auto; flex: 1; white-space: nowrap; padding: .4rem 0; }
 .header a { color: inherit; text-decoration: none; } .header a.here { border-bottom: 3px solid currentColor; }
 h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
-.quiet { color: #666; } .command { font-family: monospace; background: #eee; padding: .4rem .6rem; border-radius: 4px;
-  overflow-wrap: anywhere; }
-.panels { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
-.panel { flex: 1 1 17rem; min-width: 0; max-width: 100%; }
+.title { font-size: 1.15rem; font-weight: 600; } .quiet { color: #666; } .text { white-space: pre-wrap; }
+.text, .command { overflow-wrap: anywhere; }
+.command { font-family: monospace; background: #eee; padding: .4rem .6rem; border-radius: 4px; }
+.panels { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; }
+.panel { flex: 1 1 17rem; min-width: 0; max-width: 100%; gap: .6rem; align-items: stretch; }
+.panel.small { flex: 1 1 10rem; max-width: 20rem; }
 .picture { display: block; max-width: 100%; image-rendering: pixelated; }
 .bars { display: grid; grid-template-columns: auto 1fr 4.5em; gap: .15rem .6rem; align-items: center; }
 .bar { background: #eee; height: 1rem; min-width: 4rem; } .bar div { background: #9aa5b1; height: 100%; width: 0; }
 .bars .bar .best { background: #3f90da; } .bars .best { font-weight: 700; }
 .map { position: relative; } .map .picture { width: 100%; image-rendering: auto; }
-.star { position: absolute; transform: translate(-50%, -50%); font-size: 2rem; color: white; line-height: 1;
+.star { position: absolute; transform: translate(-50%, -50%); font-size: 2rem; color: #ffe000; line-height: 1;
   -webkit-text-stroke: 1.5px black; pointer-events: none; }
-.drawing { width: 100%; max-width: 280px; aspect-ratio: 1; border: 2px solid #555; border-radius: 4px; cursor: crosshair;
-  touch-action: none; }
+.drawing { width: 100%; max-width: 280px; aspect-ratio: 1; border: 2px solid #555; border-radius: 4px;
+  cursor: crosshair; touch-action: none; }
 """
 
 

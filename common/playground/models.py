@@ -2,12 +2,14 @@
 
 import argparse
 import functools
+import importlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nicegui import ui
 
+from common import data
 from common.playground.given import where
 from common.playground.parts import as_text
 from common.playground.words import say
@@ -71,16 +73,29 @@ def prepared(prepare, run):
     return prepare(run)
 
 
-def choose(found, command, on_change=None):
+def choose(found, command, several=False, on_change=None):
     """A field that chooses one of the runs `found`, whose `value` is the Run; or, where there is none, None.
 
-    Then it says which command trains one.
+    Then it says which command trains one. several: more than one can be chosen, `value` is a list.
     """
     if found:
         label = say("the run in outputs/", "outputs/ 裡的訓練結果")
-        return ui.select({run: run.label for run in found}, value=found[0], label=label, on_change=on_change)
+        options = {run: run.label for run in found}
+        return ui.select(options, value=found[0], label=label, multiple=several, on_change=on_change).mark("runs")
     ui.label(
-        say("There is no finished run for this yet. This command trains one:", "還沒有訓練好的模型。用這個指令訓練：")
+        say("There is no finished run for this yet. This command trains one:", "還沒有訓練好的模型，用這個指令訓練：")
     )
     ui.label(command).classes("command")
     return None
+
+
+@functools.lru_cache(maxsize=4)
+def examples(name):
+    """The data set `name` as a data.Dataset, to show a model beside: what is staged, else the built-in sample.
+
+    Nothing is downloaded. To be called in `line.compute`.
+    """
+    folder = where.data_dir or cli.default_data_dir()
+    file = importlib.import_module(f"common.data.{name}").SPEC.file
+    kind = "full" if (folder / file).exists() else "sample"
+    return data.load(name, argparse.Namespace(data=kind, data_dir=folder, limit=None, seed=0))

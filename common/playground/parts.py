@@ -7,9 +7,7 @@ import numpy as np
 from nicegui import ui
 from PIL import Image
 
-from common.errors import UserError
 from common.figures import plots
-from common.playground.line import compute
 from common.playground.words import say
 
 MOST_BYTES = 20_000_000  # of a picture that is sent
@@ -80,6 +78,7 @@ class Map:
         low, high = np.quantile(points, (0.002, 0.998), axis=0)
         self.low, self.high = low - 0.05 * (high - low), high + 0.05 * (high - low)
         figure = plots.new_figure(size, size)
+        figure.set_layout_engine("none")
         ax = figure.add_axes([0, 0, 1, 1])
         plots.draw_map(ax, points, labels, names, marker_size=4)
         ax.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))

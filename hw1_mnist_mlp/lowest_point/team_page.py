@@ -1,5 +1,6 @@
 """A team's page: it joins, guesses, waits, and sees its own points. It receives nothing else until the round ends."""
 
+import asyncio
 import math
 
 from nicegui import ui
@@ -65,14 +66,14 @@ class Play:
         self.timer = ui.timer(1.0, self.refresh)
         self.refresh()
 
-    def guess(self):
-        if self.x.value is None:
-            self.x.value = ""
+    async def guess(self):
         attempt(self.refused, game().guess, self.token, self.x.value)
         self.refresh()
         team = views.team(game(), self.token)
         if team.pending is not None:
-            ui.timer(team.wait + 0.01, self.refresh, once=True)
+            await asyncio.sleep(team.wait + 0.01)
+            if not self.form.is_deleted:
+                self.refresh()
 
     def refresh(self):
         team = views.team(game(), self.token)

@@ -14,10 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 TEAM, TEACHER = "lowest_point", "lowest_point_teacher"  # cookies: the token of the browser's team, the teacher's key
 
 
-@functools.cache
 def game():
     """The game of this server, opened when the first visitor comes."""
-    return Game((where.outputs or ROOT / "outputs") / "lowest_point" / "game.sqlite")
+    return _opened((where.outputs or ROOT / "outputs") / "lowest_point" / "game.sqlite")
+
+
+_opened = functools.cache(Game)
 
 
 def keep(cookie, value):
