@@ -1,14 +1,30 @@
 """The game of the lowest point: its rules, what may be seen, and what is left after a kill."""
 
+import asyncio
+import contextlib
+import itertools
+import json
+import socket
+import subprocess
+import sys
 import threading
 
+import httpx
 import numpy as np
 import pytest
+from nicegui import core, ui
+from nicegui.testing.user import User
+from nicegui.testing.user_simulation import user_simulation
 
 from common.errors import UserError
-from hw1_mnist_mlp.lowest_point import answers, functions, views
+from common.playground import frame
+from common.playground.given import where
+from hw1_mnist_mlp.lowest_point import answers, functions, page, teacher_page, views
+from hw1_mnist_mlp.lowest_point import visit as visit_page
 from hw1_mnist_mlp.lowest_point.answers import Refused
 from hw1_mnist_mlp.lowest_point.game import MOST_TEAMS, Game
+from tests.helpers import ROOT, wait_for
+from tests.players import Player
 
 MINUTES, GUESSES, WAIT = 5, 4, 10
 
@@ -74,7 +90,7 @@ def test_descent_of_the_game():
     for kind in functions.KINDS:
         for momentum in (0.0, 0.7):
             missed[kind, momentum] = [
-                function.value(functions.descend(function, -8.0, 0.3, momentum, 15)).min()
+                function.value(np.array(functions.descend(function, -8.0, 0.3, momentum, 15))).min()
                 - function.value(function.lowest())
                 for function in (functions.draw(kind, np.random.default_rng(seed)) for seed in range(100))
             ]
@@ -92,7 +108,7 @@ def test_descent_of_the_game():
 
 @pytest.mark.parametrize(
     ("text", "x"),
-    [("1.5", 1.5), ("１．５", 1.5), ("－３", -3), ("−2", -2), (" +.5 ", 0.5), ("2e-1", 0.2), ("５。２", 5.2), (3, 3)],
+    [("1.5", 1.5), ("１．５", 1.5), ("－３", -3), ("−2", -2), (" +.5 ", 0.5), ("2e-1", 0.2), ("５。２", 5.2)],
 )
 def test_numbers(text, x):
     assert answers.place(text) == x
@@ -270,3 +286,281 @@ def test_a_full_disk_is_a_sentence(game, number):
     game.store._connection.execute("PRAGMA query_only = OFF")
     game.guess(token, 1)
     assert views.team(game, token).left == GUESSES - 1
+
+
+# The pages, by simulated visitors
+
+
+@pytest.fixture
+def visit(tmp_path, monkeypatch):
+    """Run an async test(user, other) with two visitors of the page; the teacher's password is "teach"."""
+    monkeypatch.setattr(where, "outputs", tmp_path)
+    monkeypatch.setattr(where, "password", "teach")
+
+    async def both(test):
+        async with (
+            user_simulation(frame.root({page.NAME: page})) as user,
+            httpx.AsyncClient(transport=httpx.ASGITransport(core.app), base_url="http://test") as client,
+        ):
+            await test(user, User(client))
+
+    yield lambda test: asyncio.run(both(test))
+    visit_page.game().store.close()
+    visit_page._opened.cache_clear()
+
+
+def token_of(name):
+    """The token of a team, which its browser keeps in a cookie."""
+    return visit_page.game().store.rows("SELECT token FROM teams WHERE name = ?", name)[0]["token"]
+
+
+async def enter(user, name, password="river"):
+    """Join by the form, and open the page as the browser does then."""
+    await user.open("/lowest-point")
+    user.find(marker="name").type(name)
+    user.find(marker="password").type(password)
+    user.find(marker="join").click()
+    await asyncio.sleep(0.05)
+    user.http_client.cookies.set(visit_page.TEAM, token_of(name))
+    await user.open("/lowest-point")
+
+
+def ask(user, x):
+    user.find(marker="x").clear().type(x)
+    user.find(marker="guess").click()
+
+
+def said(user):
+    """All texts on the visitor's page, and the rows of its tables."""
+    shown = [element.text for element in user.client.elements.values() if hasattr(element, "text") and element.visible]
+    rows = [str(element.rows) for element in user.client.elements.values() if isinstance(element, ui.table)]
+    return "\n".join(map(str, shown + rows))
+
+
+def test_a_round_from_its_opening_to_its_board(visit):
+    async def play(teacher, team):
+        await teacher.open("/lowest-point?teacher")
+        teacher.find(marker="teacher-password").type("guess")
+        teacher.find(marker="enter").click()
+        await asyncio.sleep(1.2)
+        assert "not the teacher's password" in said(teacher) and "Open" not in said(teacher)
+        teacher.http_client.cookies.set(visit_page.TEACHER, "wrong")
+        await teacher.open("/lowest-point?teacher")
+        await teacher.should_see(marker="teacher-password")
+        teacher.http_client.cookies.set(visit_page.TEACHER, teacher_page.key())
+        await teacher.open("/lowest-point?teacher")
+        for marker, value in {"round-password": "river", "guesses": "three", "wait": "0"}.items():
+            teacher.find(marker=marker).clear().type(value)
+        teacher.find(marker="open").click()
+        await asyncio.sleep(0.05)
+        assert "not a number" in said(teacher)
+        teacher.find(marker="guesses").clear().type("3")
+        teacher.find(marker="open").click()
+        await asyncio.sleep(0.05)
+        await teacher.open("/lowest-point?teacher")
+        assert "password: river" in said(teacher)
+
+        await enter(team, "<b>Team</b>")
+        assert "<b>Team</b>" in said(team) and "guesses left: 3" in said(team)
+        ask(team, "one")
+        await asyncio.sleep(0.05)
+        assert "not a number" in said(team) and "guesses left: 3" in said(team)
+        ask(team, "３")
+        await asyncio.sleep(0.05)
+        assert "guesses left: 2" in said(team) and "'x': '3'" in said(team) and "not a number" not in said(team)
+        await asyncio.sleep(1.1)
+        assert "<b>Team</b>: 1 / 3" in said(teacher)
+        assert "the board" not in said(team) + said(teacher)
+
+        teacher.find(marker="end").click()
+        await asyncio.sleep(0.05)
+        teacher.find(marker="end-now").click()
+        await asyncio.sleep(1.2)
+        for user in (team, teacher):
+            if user is teacher:
+                await user.open("/lowest-point?teacher")
+            assert "Round 1: the board" in said(user) and "The lowest point is f(" in said(user)
+            (chart,) = user.find(marker="descents").elements
+            assert [series.get("name") for series in chart.options["series"]][1:] == [
+                "plain gradient descent",
+                "momentum 0.7",
+            ]
+            assert all(len(series["data"]) == 3 for series in chart.options["series"][1:])
+            (chart,) = user.find(marker="paths").elements
+            assert [series.get("name") for series in chart.options["series"]][1:] == ["<b>Team</b>"]
+        before = said(team)
+        team.find(marker="momentum").clear().type("2")
+        team.find(marker="draw").click()
+        await asyncio.sleep(0.05)
+        assert "Momentum: a number from 0 to 1." in said(team)
+        team.find(marker="momentum").clear().type("0.2")
+        team.find(marker="draw").click()
+        await asyncio.sleep(0.05)
+        assert "momentum 0.2" in said(team) and "momentum 0.2" not in before
+
+    visit(play)
+
+
+def test_what_is_refused_at_the_door(visit):
+    async def play(user, other):
+        await user.open("/lowest-point")
+        visit_page.game().open_round("smooth", "river", 5, 5, 0)
+        for name, password, sentence in (
+            ("x" * 10_000, "river", "at most 30 characters"),
+            ("A", "lake", "No round that is open has this password"),
+            ("", "river", "Give your team a name"),
+        ):
+            user.find(marker="name").clear().type(name)
+            user.find(marker="password").clear().type(password)
+            user.find(marker="join").click()
+            await asyncio.sleep(0.05)
+            assert sentence in said(user)
+        other.http_client.cookies.set("language", "zh-TW")
+        other.http_client.cookies.set(visit_page.TEAM, "' OR 1=1 --")
+        await other.open("/lowest-point")
+        other.find(marker="name").type("A")
+        other.find(marker="password").type("lake")
+        other.find(marker="join").click()
+        await asyncio.sleep(0.05)
+        assert "請向老師詢問密碼" in said(other) and "No round" not in said(other)
+
+    visit(play)
+
+
+def test_visitors_do_not_see_each_other(visit):
+    async def play(user, other):
+        await user.open("/lowest-point")
+        visit_page.game().open_round("smooth", "river", 5, 5, 10)
+        await enter(user, "mine")
+        await enter(other, "theirs")
+        ask(user, "4.25")
+        await asyncio.sleep(0.05)
+        assert "The answer for x = 4.25 comes in 10 s." in said(user) and "guesses left: 4" in said(user)
+        ask(user, "5")
+        await asyncio.sleep(0.05)
+        assert "guesses left: 4" in said(user)
+        assert "4.25" not in said(other) and "mine" not in said(other) and "guesses left: 5" in said(other)
+
+    visit(play)
+
+
+# A real server, and real clients of its websocket
+
+
+class Served:
+    """The process of a server of the game (game_server.py); the game's file may be opened beside it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.start()
+        self.game = Game(folder / "lowest_point" / "game.sqlite")
+
+    def start(self):
+        command = [sys.executable, str(ROOT / "tests" / "game_server.py"), str(self.port), str(self.folder), "teach"]
+        with (self.folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        wait_for(self._answers)
+
+    def _answers(self):
+        assert self.process.poll() is None, (self.folder / "server.log").read_text()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
+    def kill(self):
+        self.process.kill()  # SIGKILL
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("served"))
+    yield served
+    served.kill()
+    served.game.store.close()
+
+
+def test_what_a_browser_receives(served):
+    number = served.game.open_round("trap", "secret", 5, 9, 1)
+
+    async def play():
+        async with Player(served.address) as mine, Player(served.address) as other:
+            await mine.join("secret", "my team")
+            await other.join("secret", "another team")
+            await other.guess("0.5")
+            for x in ("3.0625", "-4.1875"):
+                await mine.guess(x)
+                await mine.until(lambda: mine.says("comes in"))
+                early = "".join(mine.received)
+                await mine.until(lambda x=x: any(row["x"] == f"{float(x):g}" for row in mine.rows()))
+                rows = {row["x"]: row["value"].split()[0] for row in mine.rows()}
+                assert rows[f"{float(x):g}"] not in early  # the answer was not there before the wait was over
+            await other.until(other.rows)
+            return "".join(mine.received), "".join(other.received)
+
+    mine, other = asyncio.run(play())
+    token = served.game.store.rows("SELECT token FROM teams WHERE name = ?", "my team")[0]["token"]
+    (row,) = served.game.store.rows("SELECT function FROM rounds WHERE id = ?", number)
+    function = json.loads(row["function"])
+    for guess in views.team(served.game, token).points:
+        for secret in (f"{guess.x:g}", f"{guess.value:.4f}", f"{guess.slope:+.3f}"):
+            assert secret in mine
+            assert secret not in other
+    assert "my team" in mine and "my team" not in other and token not in other
+    for secret in (function["kind"], *(f"{function[name]:.5f}"[:-1] for name in ("shift", "stretch", "lift"))):
+        assert secret not in mine + other
+    lowest = functions.Function(**function).lowest()
+    assert f"{lowest:.2f}" not in mine + other
+
+
+def test_a_kill_in_the_middle_of_a_round(served):
+    """Every team goes on with all that it saw; what it had asked when the server died counts once, or not at all."""
+    served.game.open_round("rough", "kill", 5, 100, 0.1)
+    teams = 6
+
+    async def play_until_killed(players):
+        async def play(player, i):
+            for x in itertools.count():
+                told = len(player.rows())
+                await player.guess(str((x + i) % 10))
+                await player.until(lambda told=told: len(player.rows()) > told)
+
+        playing = [asyncio.create_task(play(player, i)) for i, player in enumerate(players)]
+        async with asyncio.timeout(30):
+            while min(len(player.rows()) for player in players) < 4:
+                await asyncio.sleep(0.01)
+        await asyncio.to_thread(served.kill)
+        for task in playing:
+            task.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
+
+    async def go_on(player):
+        before = player.rows()
+        await player.reopen()
+        after = player.rows()
+        assert [row["x"] for row in after[: len(before)]] == [row["x"] for row in before]
+        assert len(before) <= len(after) <= len(before) + 1
+        assert [row["number"] for row in after] == list(range(1, len(after) + 1))
+        assert player.says(f"guesses left: {100 - len(after)}")
+        await player.guess("9.5")
+        await player.until(lambda: len(player.rows()) == len(after) + 1)
+        assert player.rows()[-1]["x"] == "9.5"
+
+    async def test():
+        async with contextlib.AsyncExitStack() as stack:
+            players = [await stack.enter_async_context(Player(served.address)) for _ in range(teams)]
+            for i, player in enumerate(players):
+                await player.join("kill", f"team {i}")
+            await play_until_killed(players)
+            await asyncio.to_thread(served.start)
+            for player in players:
+                await go_on(player)
+
+    asyncio.run(test())
+    (number,) = (each.id for each in views.rounds(served.game) if each.password == "kill")
+    served.game.end(number)
+    assert len(views.board(served.game, number)[1]) == teams

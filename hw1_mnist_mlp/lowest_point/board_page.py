@@ -64,7 +64,7 @@ def _descents(function, guesses):
     with ui.row().classes("w-full items-center"):
         start = ui.input(say("begins at x", "起點 x"), value=f"{START:g}").classes("w-20")
         rate = ui.input(say("learning rate", "學習率"), value=f"{RATE:g}").classes("w-24")
-        momentum = ui.input("momentum", value=f"{MOMENTUM:g}").classes("w-24")
+        momentum = ui.input("momentum", value=f"{MOMENTUM:g}").classes("w-24").mark("momentum")
         button = ui.button(say("Draw", "畫")).mark("draw")
     refused = reason()
 
