@@ -35,6 +35,7 @@ h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
   -webkit-text-stroke: 1.5px black; pointer-events: none; }
 .drawing { width: 100%; max-width: 280px; aspect-ratio: 1; border: 2px solid #555; border-radius: 4px;
   cursor: crosshair; touch-action: none; }
+.strip { display: flex; flex-wrap: wrap; gap: .3rem; }
 .chart { height: 22rem; width: 100%; } .wide { overflow-x: auto; } .metric { min-width: 10rem; }
 """
 
