@@ -71,8 +71,8 @@ def build():
             seen_as = parts.Picture(say("the digit as the network sees it", "網路看到的數字"), "112px")
     ui.label(
         say(
-            "What each layer makes of it: its numbers (the darker, the larger), and where it puts your digit, the star, "
-            "on the map of test digits (PCA). A linear probe is a linear classifier that sees this layer alone.",
+            "What each layer makes of it: its numbers (the darker, the larger), and where it puts your digit, the "
+            "star, on the map of test digits (PCA). A linear probe is a linear classifier that sees this layer alone.",
             "每一層把它變成什麼：輸出的數值（越深越大），以及你的數字（星星）落在測試數字地圖（PCA）的哪裡。"
             "linear probe 是只看這一層輸出的線性分類器。",
         )

@@ -22,6 +22,7 @@ h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
 .title { font-size: 1.15rem; font-weight: 600; } .quiet { color: #666; } .text { white-space: pre-wrap; }
 .text, .command { overflow-wrap: anywhere; }
 .command { font-family: monospace; background: #eee; padding: .4rem .6rem; border-radius: 4px; }
+.q-btn { align-self: flex-start; }
 .panels { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; }
 .panel { flex: 1 1 17rem; min-width: 0; max-width: 100%; gap: .6rem; align-items: stretch; }
 .panel.small { flex: 1 1 10rem; max-width: 20rem; }
@@ -34,6 +35,8 @@ h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
   -webkit-text-stroke: 1.5px black; pointer-events: none; }
 .drawing { width: 100%; max-width: 280px; aspect-ratio: 1; border: 2px solid #555; border-radius: 4px;
   cursor: crosshair; touch-action: none; }
+.strip { display: flex; flex-wrap: wrap; gap: .3rem; }
+.chart { height: 22rem; width: 100%; } .wide { overflow-x: auto; } .metric { min-width: 10rem; }
 """
 
 

@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
 from PIL import Image
 
 from common.figures import plots
@@ -71,8 +72,15 @@ class Bars:
                 label.text = as_text(names[i])
 
 
+def drawn(figure):
+    """A figure of plots.new_figure as a picture."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    return Image.open(buffer)
+
+
 class Map:
-    """A map of points by class, drawn once, and a star that `place` moves. To be made in `compute`; see `StarMap`."""
+    """A map of points (n, 2) by class, drawn once for all visitors; to be made in `compute`, and shown by StarMap."""
 
     def __init__(self, points, labels, names, size=3.4):
         low, high = np.quantile(points, (0.002, 0.998), axis=0)
@@ -82,9 +90,7 @@ class Map:
         ax = figure.add_axes([0, 0, 1, 1])
         plots.draw_map(ax, points, labels, names, marker_size=4)
         ax.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]))
-        buffer = io.BytesIO()
-        figure.savefig(buffer)
-        self.picture = Image.open(buffer)
+        self.picture = drawn(figure)
 
     def share(self, point):
         """Where a point (2,) lies on the picture, (from the left, from the top) in 0..1; beyond the edge: on it."""
@@ -97,24 +103,55 @@ class Map:
 
 
 class StarMap:
-    """A Map on the page, with a star on it."""
+    """A Map on the page, with a star on it. on_click(left, top): called with the place of a click, both in 0..1."""
 
-    def __init__(self, description):
-        with ui.element("div").classes("map") as self.frame:
+    def __init__(self, description, on_click=None):
+        with ui.element("div").classes("map").mark("map") as self.frame:
             self.picture = Picture(description)
             self.star = ui.label("★").classes("star").mark("star")
             self.star.set_visibility(False)
+        if on_click:
+            where = "(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height"
+            box = "const box = event.currentTarget.getBoundingClientRect()"
+            script = f"(event) => {{ {box}; emit([{where}]); }}"
+            self.frame.on("click", lambda event: on_click(*event.args), js_handler=script).style("cursor: pointer")
         self.shown = None
 
-    def show(self, drawn, point=None):
-        """drawn: a Map; point: where the star is."""
-        if drawn is not self.shown:
-            self.picture.show(drawn.picture)
-            self.shown = drawn
+    def show(self, shown, point=None):
+        """shown: a Map; point: where the star is."""
+        if shown is not self.shown:
+            self.picture.show(shown.picture)
+            self.shown = shown
         self.star.set_visibility(point is not None)
         if point is not None:
-            left, top = drawn.share(point)
+            left, top = shown.share(point)
             self.star.style(f"left: {100 * left:.1f}%; top: {100 * top:.1f}%")
+
+
+class Span(TextElement):
+    """A piece of a text, in its line. colour: of its ground."""
+
+    def __init__(self, text, colour=None):
+        super().__init__(tag="span", text=as_text(text))
+        if colour:
+            self.style(f"background: {colour}")
+
+
+class Strip:
+    """Small pictures side by side; `show` replaces them. on_click(number): what a click on one of them calls."""
+
+    def __init__(self, description, width="64px", on_click=None):
+        self.description, self.width, self.on_click = description, width, on_click
+        self.row = ui.element("div").classes("strip").mark("strip")
+
+    def show(self, pictures):
+        self.row.clear()
+        with self.row:
+            for i, picture in enumerate(pictures):
+                shown = Picture(f"{self.description} {i + 1}", self.width)
+                shown.show(picture)
+                if self.on_click:
+                    shown.on("click", lambda i=i: self.on_click(i)).style("cursor: pointer")
 
 
 class Drawing(ui.element, component="drawing.js"):
