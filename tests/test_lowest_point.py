@@ -24,6 +24,7 @@ from hw1_mnist_mlp.lowest_point import visit as visit_page
 from hw1_mnist_mlp.lowest_point.answers import Refused
 from hw1_mnist_mlp.lowest_point.game import MOST_TEAMS, Game
 from tests.helpers import ROOT, wait_for
+from tests.playground import until
 from tests.players import Player
 
 MINUTES, GUESSES, WAIT = 5, 4, 10
@@ -89,14 +90,14 @@ def test_what_descent_reaches():
     reached = {}
     for kind in functions.KINDS:
         drawn = [functions.draw(kind, np.random.default_rng(seed)) for seed in range(300)]
+        lows = [function.value(function.lowest()) for function in drawn]
         for momentum in (0.0, 0.7):
             paths = [np.array(functions.descend(function, -8.0, 0.3, momentum, 15)) for function in drawn]
-            reached[kind, momentum] = np.mean(
-                [
-                    (function.value(path).min() - function.value(function.lowest())) / function.stretch
-                    for function, path in zip(drawn, paths, strict=True)
-                ]
-            )
+            above = [
+                (function.value(path).min() - low) / function.stretch
+                for function, path, low in zip(drawn, paths, lows, strict=True)
+            ]
+            reached[kind, momentum] = np.mean(above)
     assert [reached[kind, 0.0] for kind in functions.KINDS] == pytest.approx([2.98, 2.79, 1.72], abs=0.006)
     assert [reached[kind, 0.7] for kind in functions.KINDS] == pytest.approx([0.06, 1.58, 1.33], abs=0.006)
 
@@ -317,7 +318,8 @@ def visit(tmp_path, monkeypatch):
 
 def token_of(name):
     """The token of a team, which its browser keeps in a cookie."""
-    return visit_page.game().store.rows("SELECT token FROM teams WHERE name = ?", name)[0]["token"]
+    rows = visit_page.game().store.rows("SELECT token FROM teams WHERE name = ?", name)
+    return rows[0]["token"] if rows else None
 
 
 async def enter(user, name, password="river"):
@@ -326,7 +328,7 @@ async def enter(user, name, password="river"):
     user.find(marker="name").type(name)
     user.find(marker="password").type(password)
     user.find(marker="join").click()
-    await asyncio.sleep(0.05)
+    await until(lambda: token_of(name), seconds=20)
     user.http_client.cookies.set(visit_page.TEAM, token_of(name))
     await user.open("/lowest-point")
 
@@ -336,6 +338,11 @@ def ask(user, x):
     user.find(marker="guess").click()
 
 
+def fill(user, **values):
+    for marker, value in values.items():
+        user.find(marker=marker.replace("_", "-")).clear().type(value)
+
+
 def said(user):
     """All texts on the visitor's page, and the rows of its tables."""
     shown = [element.text for element in user.client.elements.values() if hasattr(element, "text") and element.visible]
@@ -343,66 +350,62 @@ def said(user):
     return "\n".join(map(str, shown + rows))
 
 
+async def until_said(user, *parts):
+    await until(lambda: all(part in said(user) for part in parts), seconds=20)
+
+
+def names(user, chart):
+    """The names of the curves of a chart."""
+    (found,) = user.find(marker=chart).elements
+    return [series["name"] for series in found.options["series"] if "name" in series]
+
+
 def test_a_round_from_its_opening_to_its_board(visit):
     async def play(teacher, team):
         await teacher.open("/lowest-point?teacher")
-        teacher.find(marker="teacher-password").type("guess")
+        fill(teacher, teacher_password="guess")
         teacher.find(marker="enter").click()
-        await asyncio.sleep(1.2)
-        assert "not the teacher's password" in said(teacher) and "Open" not in said(teacher)
+        await until_said(teacher, "not the teacher's password")
         teacher.http_client.cookies.set(visit_page.TEACHER, "wrong")
         await teacher.open("/lowest-point?teacher")
-        await teacher.should_see(marker="teacher-password")
+        assert "teacher's password" in said(teacher) and "Open" not in said(teacher)
         teacher.http_client.cookies.set(visit_page.TEACHER, teacher_page.key())
         await teacher.open("/lowest-point?teacher")
-        for marker, value in {"round-password": "river", "guesses": "three", "wait": "0"}.items():
-            teacher.find(marker=marker).clear().type(value)
+        fill(teacher, round_password="river", guesses="three", wait="0")
         teacher.find(marker="open").click()
-        await asyncio.sleep(0.05)
-        assert "not a number" in said(teacher)
-        teacher.find(marker="guesses").clear().type("3")
+        await until_said(teacher, "not a number")
+        fill(teacher, guesses="3")
         teacher.find(marker="open").click()
-        await asyncio.sleep(0.05)
+        await until(lambda: views.rounds(visit_page.game()))
         await teacher.open("/lowest-point?teacher")
         assert "password: river" in said(teacher)
 
         await enter(team, "<b>Team</b>")
         assert "<b>Team</b>" in said(team) and "guesses left: 3" in said(team)
         ask(team, "one")
-        await asyncio.sleep(0.05)
-        assert "not a number" in said(team) and "guesses left: 3" in said(team)
+        await until_said(team, "not a number", "guesses left: 3")
         ask(team, "３")
-        await asyncio.sleep(0.05)
-        assert "guesses left: 2" in said(team) and "'x': '3'" in said(team) and "not a number" not in said(team)
-        await asyncio.sleep(1.1)
-        assert "<b>Team</b>: 1 / 3" in said(teacher)
-        assert "the board" not in said(team) + said(teacher)
+        await until_said(team, "guesses left: 2", "'x': '3'")
+        assert "not a number" not in said(team)
+        await until_said(teacher, "<b>Team</b>: 1 / 3")
+        assert "Round 1: the board" not in said(team) + said(teacher)
 
         teacher.find(marker="end").click()
-        await asyncio.sleep(0.05)
+        await until_said(teacher, "End the round?")
         teacher.find(marker="end-now").click()
-        await asyncio.sleep(1.2)
+        await until_said(team, "Round 1: the board")
+        await teacher.open("/lowest-point?teacher")
         for user in (team, teacher):
-            if user is teacher:
-                await user.open("/lowest-point?teacher")
             assert "Round 1: the board" in said(user) and "The lowest point is f(" in said(user)
-            (chart,) = user.find(marker="descents").elements
-            assert [series.get("name") for series in chart.options["series"]][1:] == [
-                "plain gradient descent",
-                "momentum 0.7",
-            ]
-            assert all(len(series["data"]) == 3 for series in chart.options["series"][1:])
-            (chart,) = user.find(marker="paths").elements
-            assert [series.get("name") for series in chart.options["series"]][1:] == ["<b>Team</b>"]
-        before = said(team)
-        team.find(marker="momentum").clear().type("2")
+            assert names(user, "descents") == ["plain gradient descent", "momentum 0.7"]
+            assert names(user, "paths") == ["<b>Team</b>"]
+        fill(team, momentum="2")
         team.find(marker="draw").click()
-        await asyncio.sleep(0.05)
-        assert "Momentum: a number from 0 to 1." in said(team)
-        team.find(marker="momentum").clear().type("0.2")
+        await until_said(team, "Momentum: a number from 0 to 1.")
+        fill(team, momentum="0.2")
         team.find(marker="draw").click()
-        await asyncio.sleep(0.05)
-        assert "momentum 0.2" in said(team) and "momentum 0.2" not in before
+        await until_said(team, "momentum 0.2")
+        assert names(team, "descents")[1] == "momentum 0.2" and names(teacher, "descents")[1] == "momentum 0.7"
 
     visit(play)
 
@@ -416,19 +419,16 @@ def test_what_is_refused_at_the_door(visit):
             ("A", "lake", "No round that is open has this password"),
             ("", "river", "Give your team a name"),
         ):
-            user.find(marker="name").clear().type(name)
-            user.find(marker="password").clear().type(password)
+            fill(user, name=name, password=password)
             user.find(marker="join").click()
-            await asyncio.sleep(0.05)
-            assert sentence in said(user)
+            await until_said(user, sentence)
         other.http_client.cookies.set("language", "zh-TW")
         other.http_client.cookies.set(visit_page.TEAM, "' OR 1=1 --")
         await other.open("/lowest-point")
-        other.find(marker="name").type("A")
-        other.find(marker="password").type("lake")
+        fill(other, name="A", password="lake")
         other.find(marker="join").click()
-        await asyncio.sleep(0.05)
-        assert "請向老師詢問密碼" in said(other) and "No round" not in said(other)
+        await until_said(other, "請向老師詢問密碼")
+        assert "No round" not in said(other)
 
     visit(play)
 
@@ -436,14 +436,13 @@ def test_what_is_refused_at_the_door(visit):
 def test_visitors_do_not_see_each_other(visit):
     async def play(user, other):
         await user.open("/lowest-point")
-        visit_page.game().open_round("smooth", "river", 5, 5, 10)
+        visit_page.game().open_round("smooth", "river", 5, 5, 100)
         await enter(user, "mine")
         await enter(other, "theirs")
         ask(user, "4.25")
-        await asyncio.sleep(0.05)
-        assert "The answer for x = 4.25 comes in 10 s." in said(user) and "guesses left: 4" in said(user)
-        ask(user, "5")
-        await asyncio.sleep(0.05)
+        await until_said(user, "The answer for x = 4.25 comes in", "guesses left: 4")
+        user.find(marker="x").clear().type("5").trigger("keydown.enter")  # the button is off, the key is not
+        await until_said(user, "Wait for your last answer")
         assert "guesses left: 4" in said(user)
         assert "4.25" not in said(other) and "mine" not in said(other) and "guesses left: 5" in said(other)
 
