@@ -5,8 +5,8 @@ import numpy as np
 from common.figures.plots import COLOURS, INK
 from hw1_mnist_mlp.lowest_point.functions import HIGH, LOW
 
-GREY = "#bbbbbb"
-COLOURED = 8  # teams of the board that have a colour: the best
+GREY = "#bbbbbb"  # of the others
+BEST = [COLOURS[i] for i in (0, 1, 2, 4, 5, 6, 7, 9)]  # of the best teams of the board; those that are no grey
 SYMBOLS = ("circle", "rect", "triangle", "diamond")  # beside the colours, for those who cannot tell them apart
 TANGENT = 1.2  # half of the widest tangent, in x
 
@@ -35,9 +35,9 @@ def paths(function, places):
     moved = [place for place in places if place.path]
     series = []
     for i, place in reversed(list(enumerate(moved))):
-        colour = COLOURS[i] if i < COLOURED else GREY
+        colour = BEST[i] if i < len(BEST) else GREY
         series.append(_path(place.name, [[guess.x, guess.value] for guess in place.path], colour, SYMBOLS[i % 4]))
-    return _with_curve(function, series, [place.name for place in moved[:COLOURED]])
+    return _with_curve(function, series, [place.name for place in moved[: len(BEST)]])
 
 
 def descents(function, ways):
