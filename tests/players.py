@@ -14,14 +14,16 @@ class Player:
     """A browser without a window. An async context manager around one visit of the page.
 
     elements: {id: element}, what the browser would show now. received: all that came, as text. cookies: what it keeps.
+    reopened: how often the connection was lost, and the page opened again as a browser does then.
     """
 
-    def __init__(self, address, cookies=None, patience=30):
-        self.address, self.cookies, self.patience = address, dict(cookies or {}), patience
+    def __init__(self, address, patience=120):
+        self.address, self.patience = address, patience
+        self.cookies, self.reopened = {}, 0
         self.elements, self.received, self.changed = {}, [], asyncio.Event()
 
     async def __aenter__(self):
-        self.http = aiohttp.ClientSession(cookies=self.cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
         await self._open()
         return self
 
@@ -41,10 +43,14 @@ class Player:
         self.socket = socketio.AsyncClient(reconnection=False, http_session=self.http)
         self.socket.on("update", self._update)
         self.socket.on("run_javascript", self._run)
+        self.socket.on("disconnect", lambda *_: self.changed.set())
         self.socket.on("*", lambda event, message: self.received.append(json.dumps([event, message])))
         query = f"client_id={self.client}&next_message_id=0&implicit_handshake=true&document_id=1&tab_id={self.client}"
         await self.socket.connect(
-            f"{self.address}?{query}", transports=["websocket"], socketio_path="/_nicegui_ws/socket.io"
+            f"{self.address}?{query}",
+            transports=["websocket"],
+            socketio_path="/_nicegui_ws/socket.io",
+            wait_timeout=self.patience,
         )
 
     async def reopen(self):
@@ -74,8 +80,16 @@ class Player:
         async with asyncio.timeout(self.patience):
             while not (found := condition()):
                 self.changed.clear()
+                await self._stay()
                 await self.changed.wait()
             return found
+
+    async def _stay(self):
+        """Open the page again where the connection was lost."""
+        if not self.socket.connected:
+            self.reopened += 1
+            await self.reopen()
+            self.changed.set()
 
     def texts(self):
         """All texts on the page."""
@@ -95,16 +109,18 @@ class Player:
         )
         return found
 
-    async def _emit(self, number, kind, *values):
+    async def _emit(self, label, kind, *values):
+        await self._stay()
+        number = self._find(label)
         (listener,) = (event for event in self.elements[number]["events"] if event["type"] == kind)
         message = {"id": number, "client_id": self.client, "listener_id": listener["listener_id"]}
         await self.socket.emit("event", message | {"args": [json.dumps(value) for value in values]})
 
     async def type(self, label, text):
-        await self._emit(self._find(label), "update:value", text)
+        await self._emit(label, "update:value", text)
 
     async def click(self, label):
-        await self._emit(self._find(label), "click", {})
+        await self._emit(label, "click", {})
 
     async def join(self, password, name):
         """Join a round and open the team's page."""

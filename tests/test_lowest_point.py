@@ -329,7 +329,7 @@ async def enter(user, name, password="river"):
     user.find(marker="name").type(name)
     user.find(marker="password").type(password)
     user.find(marker="join").click()
-    await until(lambda: token_of(name), seconds=20)
+    await until(lambda: token_of(name))
     user.http_client.cookies.set(visit_page.TEAM, token_of(name))
     await user.open("/lowest-point")
 
@@ -352,7 +352,7 @@ def said(user):
 
 
 async def until_said(user, *parts):
-    await until(lambda: all(part in said(user) for part in parts), seconds=20)
+    await until(lambda: all(part in said(user) for part in parts))
 
 
 def names(user, chart):
@@ -538,9 +538,7 @@ def test_a_kill_in_the_middle_of_a_round(served):
                 await player.until(lambda told=told: len(player.rows()) > told)
 
         playing = [asyncio.create_task(play(player, i)) for i, player in enumerate(players)]
-        async with asyncio.timeout(30):
-            while min(len(player.rows()) for player in players) < 4:
-                await asyncio.sleep(0.01)
+        await until(lambda: min(len(player.rows()) for player in players) >= 4)
         await asyncio.to_thread(served.kill)
         for task in playing:
             task.cancel()
@@ -561,8 +559,7 @@ def test_a_kill_in_the_middle_of_a_round(served):
     async def test():
         async with contextlib.AsyncExitStack() as stack:
             players = [await stack.enter_async_context(Player(served.address)) for _ in range(teams)]
-            for i, player in enumerate(players):
-                await player.join("kill", f"team {i}")
+            await asyncio.gather(*(player.join("kill", f"team {i}") for i, player in enumerate(players)))
             await play_until_killed(players)
             await asyncio.to_thread(served.start)
             for player in players:

@@ -60,7 +60,7 @@ async def answered(player, x, wait):
 
 
 async def play(address, options):
-    """The delays (guesses, players) of all answers, and the seconds that the joining of all took."""
+    """(the delays of all answers, a list a guess; the seconds that the joining of all took; lost connections)."""
     rng = np.random.default_rng(0)
     async with contextlib.AsyncExitStack() as stack:
         began = time.perf_counter()
@@ -74,7 +74,7 @@ async def play(address, options):
             delays.append(
                 await asyncio.gather(*(answered(p, x, options.wait) for p, x in zip(players, xs, strict=True)))
             )
-    return delays, joining
+        return delays, joining, sum(player.reopened for player in players)
 
 
 def main():
@@ -86,13 +86,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder, served(folder) as address:
         game = Game(Path(folder) / "lowest_point" / "game.sqlite")
         number = game.open_round("rough", "load", 60, options.guesses, options.wait)
-        delays, joining = asyncio.run(play(address, options))
+        delays, joining, lost = asyncio.run(play(address, options))
         game.end(number)
         stored = sum(len(place.path) for place in views.board(game, number)[1])
         game.store.close()
     came = np.array([delay for row in delays for delay in row if delay is not None])
     asked = options.players * options.guesses
-    print(f"{options.players} players joined in {joining:.1f} s")
+    print(f"{options.players} players joined in {joining:.1f} s; {lost} connections were lost and opened again")
     print(f"of {asked:,} guesses {asked - stored:,} were not stored and {asked - len(came):,} not answered")
     middle, most, longest = np.median(came), np.quantile(came, 0.99), came.max()
     print(f"from the click to the answer, beside the wait of {options.wait:g} s: ", end="")
