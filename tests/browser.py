@@ -73,10 +73,17 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def load(self, address):
+        """Go to an address; whether it answers."""
+        return "errorText" not in self.send("Page.navigate", url=address)
+
     def open(self, address):
         """Go to a page of the playground, and wait until it is there and connected."""
-        self.send("Page.navigate", url=address)
-        self.wait(lambda: self.run("document.readyState == 'complete' && window.socket && window.socket.connected"))
+        self.load(address)
+        self.wait(self.connected)
+
+    def connected(self):
+        return self.run("document.readyState == 'complete' && !!window.socket && window.socket.connected")
 
     def size(self, width, height=900):
         self.send(
