@@ -225,6 +225,15 @@ def test_this_machine_is_called_by_its_own_name_only():
     asyncio.run(visit())
 
 
+def test_nobody_sends_more_than_a_picture():
+    async def visit():
+        visitor = at(Gate(behind))
+        assert (await visitor.post("/", content=b"x")).status_code == 200
+        assert (await visitor.post("/", headers={"content-length": "30000000"}, content=b"x")).status_code == 413
+
+    asyncio.run(visit())
+
+
 def test_the_language_is_kept_and_leads_back_to_own_pages_only():
     async def visit():
         visitor = at(Gate(behind))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -18,9 +19,10 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 def server(tmp_path_factory):
     """(the address, the code that joins) of a playground that other machines could reach, with nothing trained."""
     folder = tmp_path_factory.mktemp("fresh")
+    options = ["--host", "localhost", "--port", str(free_port())]
+    options += ["--outputs", str(folder / "outputs"), "--data-dir", str(folder / "no-data")]
     with subprocess.Popen(
-        [sys.executable, "-m", "common.playground", "--host", "localhost", "--port", str(free_port())]
-        + ["--outputs", str(folder / "outputs"), "--data-dir", str(folder / "no-data")],
+        [sys.executable, "-m", "common.playground", *options],
         cwd=ROOT,
         env={**os.environ, **NO_NETWORK},
         stdout=subprocess.PIPE,
@@ -34,9 +36,7 @@ def server(tmp_path_factory):
 
 
 def free_port():
-    from socket import create_server
-
-    with create_server(("localhost", 0)) as taken:
+    with socket.create_server(("localhost", 0)) as taken:
         return taken.getsockname()[1]
 
 

@@ -7,6 +7,7 @@ import pytest
 from nicegui import ui
 from nicegui.elements.upload_files import SmallFileUpload
 
+from common.data import Dataset
 from common.playground import models, parts
 from tests import untrained
 from tests.playground import as_png, as_sent, seen, seven, texts, until, visits
@@ -25,15 +26,10 @@ def outputs(tmp_path_factory):
 def there(outputs, tmp_path, monkeypatch):
     monkeypatch.setattr(models.where, "outputs", outputs)
     monkeypatch.setattr(models.where, "data_dir", tmp_path / "no-data")
-    small = models.data.Dataset(
-        *(np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), "uint8"), np.arange(60) % 10) * 2,
-        models.data.Source("sample", "", "", "pictures of the tests"),
-        tuple("abcdefghij"),
-    )
-    digits = small.__class__(
-        small.x_train[:, :28, :28, 0], small.y_train, small.x_test[:, :28, :28, 0], small.y_test, small.source
-    )
-    monkeypatch.setattr(models, "examples", {"mnist": digits, "cifar10": small}.get)
+    x, y = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), "uint8"), np.arange(60) % 10
+    photographs = Dataset(x, y, x, y, None, tuple("abcdefghij"))
+    digits = Dataset(x[:, :28, :28, 0], y, x[:, :28, :28, 0], y, None)
+    monkeypatch.setattr(models, "examples", {"mnist": digits, "cifar10": photographs}.get)
 
 
 def pictures(user):
