@@ -65,7 +65,7 @@ def build():
             with ui.row():
                 ui.button(say("clear", "清除"), icon="delete", on_click=field.clear).props("no-caps")
                 parts.upload(say("a picture", "上傳圖片"), read)
-        answered = ui.column().classes("panel")
+        answered = ui.column().classes("panel answered")
         with ui.column().classes("panel small"):
             ui.label(say("what the network sees, 28 x 28", "網路看到的樣子（28 x 28）")).classes("quiet")
             seen_as = parts.Picture(say("the digit as the network sees it", "網路看到的數字"), "112px")

@@ -115,9 +115,9 @@ def look_at(run, file):
 
 def strongest(network, image):
     """Of each stage the filters that answer most to an image, as Seen has them."""
-    outputs, found = network.probe.predict_on_batch(image[None]), []
+    outputs = [np.asarray(each, "float32")[0] for each in network.probe.predict_on_batch(image[None])]
+    found = []
     for stage, output in zip(network.stages, outputs, strict=True):
-        output = np.asarray(output, "float32")[0]
         for channel in np.argsort(-output.max(axis=(0, 1)))[:STRONGEST]:
             answer = output[..., channel].clip(0)
             patches = network.patches[stage.name][channel]

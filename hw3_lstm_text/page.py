@@ -34,7 +34,7 @@ LIKELIEST = 8  # next characters that are shown
 
 
 def build():
-    chosen = models.choose(models.finished(HOMEWORK), f"python {HOMEWORK}/train.py", on_change=lambda: fields.refresh())
+    chosen = models.choose(models.finished(HOMEWORK), f"python {HOMEWORK}/train.py")
     if not chosen:
         return
     letters = []  # [(Span, tanh of all cells after it, float16, or None)]
@@ -55,9 +55,9 @@ def build():
             if not written:
                 break
             with text:
-                for letter, cells, likeliest in written:
+                for letter, cells, _ in written:
                     letters.append((parts.Span(letter, colour_of(cells)), cells))
-            if likeliest:
+            if likeliest := written[-1][2]:
                 next_letters.show(*likeliest)
             await asyncio.sleep(PAUSE)
         state["running"] = False
@@ -79,8 +79,10 @@ def build():
             temperature = ui.slider(min=0, max=1.5, step=0.1, value=0.8).props("label").mark("temperature")
         poems = ui.row()
         with poems:
-            form = ui.select({None: say("any", "不限"), **{each: each for each in FORMS}}, value=None)
-            form.props(f'label="{say("form", "形式")}"').style("min-width: 7rem").mark("form")
+            form = ui.select(
+                {None: say("any", "不限"), **{each: each for each in FORMS}}, value=None, label=say("form", "形式")
+            )
+            form.style("min-width: 7rem").mark("form")
             heads = ui.input(say("acrostic", "藏頭")).props("maxlength=8").mark("acrostic")
         go = ui.button(say("write", "寫"), icon="edit", on_click=write).props("no-caps")
 
@@ -95,6 +97,7 @@ def build():
         )
 
     fields()
+    chosen.on_value_change(lambda _: fields.refresh())
     ui.label(say("Red: the cell is near 1; blue: near -1.", "紅色：cell 接近 1；藍色：接近 -1。")).classes("quiet")
     with ui.element("div").classes("panels"):
         text = ui.element("div").classes("panel text").style("flex: 3 1 20rem; font-family: monospace").mark("written")

@@ -1,16 +1,46 @@
 """A headless Chromium that tests drive by its DevTools protocol: mouse, size of the window, what is loaded."""
 
 import base64
+import contextlib
 import itertools
 import json
+import os
+import re
 import shutil
+import socket
 import subprocess
+import sys
 import time
 import urllib.request
 
 from websockets.sync.client import connect
 
+from tests.helpers import NO_NETWORK, PATIENCE, ROOT
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@contextlib.contextmanager
+def playground(folder):
+    """(address, code that joins) of a playground that serves to others, with its outputs/ in `folder` and no data."""
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    options = ["--host", "localhost", "--port", str(port), "--outputs", str(folder / "outputs")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "common.playground", *options, "--data-dir", str(folder / "no-data")],
+        cwd=ROOT,
+        env={**os.environ, **NO_NETWORK},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"(http://localhost:\d+) +the code that joins: (\d{6})", line)
+        assert found, line
+        yield found.groups()
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 class Browser:
@@ -19,7 +49,7 @@ class Browser:
     folder: for its profile.
     """
 
-    def __init__(self, folder, patience=60):
+    def __init__(self, folder, patience=PATIENCE):
         self.patience, self.requests, self.errors, self.number = patience, [], [], itertools.count(1)
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
         options += [f"--user-data-dir={folder}", "--remote-debugging-port=0", "--window-size=1280,900", "--lang=en-US"]
@@ -73,10 +103,24 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def load(self, address):
+        """Go to an address; whether it answers."""
+        return "errorText" not in self.send("Page.navigate", url=address)
+
+    def join(self, address, code):
+        """Type the code that joins, and wait for the list of the pages."""
+        self.wait(lambda: self.load(address))
+        assert "Digits" not in self.run("document.body.textContent")
+        self.run(f"document.querySelector('#code').value = '{code}'; document.querySelector('form').submit()")
+        self.wait(lambda: "Digits" in (self.run("document.body && document.body.textContent") or ""))
+
     def open(self, address):
         """Go to a page of the playground, and wait until it is there and connected."""
-        self.send("Page.navigate", url=address)
-        self.wait(lambda: self.run("document.readyState == 'complete' && window.socket && window.socket.connected"))
+        self.load(address)
+        self.wait(self.connected)
+
+    def connected(self):
+        return self.run("document.readyState == 'complete' && !!window.socket && window.socket.connected")
 
     def size(self, width, height=900):
         self.send(
@@ -102,6 +146,12 @@ class Browser:
     def click(self, selector):
         left, top, width, height = self.box(selector)
         self.drag((left + width / 2, top + height / 2))
+
+    def draw_seven(self):
+        """Draw a seven into the field, in one stroke."""
+        left, top, width, height = self.box("canvas")
+        places = ((0.25, 0.22), (0.5, 0.21), (0.75, 0.22), (0.6, 0.5), (0.48, 0.8))
+        self.drag(*((left + x * width, top + y * height) for x, y in places))
 
     def screenshot(self, path, whole=True):
         answer = self.send("Page.captureScreenshot", captureBeyondViewport=whole)

@@ -1,14 +1,17 @@
 """How tests visit the playground: NiceGUI's simulated visitors, who need no browser and no server."""
 
 import asyncio
+import base64
 import contextlib
 import functools
 import inspect
+import io
 
 import httpx
 from nicegui import core, ui
 from nicegui.testing.user import User
 from nicegui.testing.user_simulation import user_simulation
+from PIL import Image, ImageDraw
 
 from common.playground import frame
 from tests.helpers import PATIENCE
@@ -53,3 +56,20 @@ def texts(user):
 def another(user):
     """A second visitor of the same server."""
     return User(httpx.AsyncClient(transport=httpx.ASGITransport(core.app), base_url=user.http_client.base_url))
+
+
+def seven():
+    """A drawing of a seven, as the browser sends it."""
+    field = Image.new("RGB", (280, 280), "white")
+    ImageDraw.Draw(field).line([(70, 60), (210, 60), (130, 230)], fill="black", width=22, joint="curve")
+    return field
+
+
+def as_png(picture):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def as_sent(picture):
+    return "data:image/png;base64," + base64.b64encode(as_png(picture)).decode()

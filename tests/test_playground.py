@@ -1,9 +1,7 @@
 """The playground, by simulated visitors: the frame, the line in front of the models, the digits, the runs."""
 
 import asyncio
-import base64
 import importlib
-import io
 import json
 import shutil
 import threading
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 from nicegui import ui
 from nicegui.elements.upload_files import SmallFileUpload
-from PIL import Image, ImageDraw
+from PIL import Image
 from starlette.responses import PlainTextResponse
 
 from common.errors import UserError
@@ -24,7 +22,7 @@ from common.run import analysis
 from hw1_mnist_mlp import page as digits
 from hw1_mnist_mlp import train
 from tests.helpers import ROOT, assert_one_sentence
-from tests.playground import another, seen, texts, until, visits
+from tests.playground import another, as_png, as_sent, seen, seven, texts, until, visits
 
 PAGES = frame.find()
 
@@ -43,23 +41,6 @@ def empty(tmp_path, monkeypatch):
     """Nothing is trained and nothing is staged, unless a test says otherwise."""
     monkeypatch.setattr(models.where, "outputs", tmp_path / "outputs")
     monkeypatch.setattr(models.where, "data_dir", tmp_path / "no-data")
-
-
-def seven():
-    """A drawing of a seven, as the browser sends it."""
-    field = Image.new("RGB", (280, 280), "white")
-    ImageDraw.Draw(field).line([(70, 60), (210, 60), (130, 230)], fill="black", width=22, joint="curve")
-    return field
-
-
-def as_png(picture):
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def as_sent(picture):
-    return "data:image/png;base64," + base64.b64encode(as_png(picture)).decode()
 
 
 def test_every_page_is_found():
@@ -240,6 +221,15 @@ def test_this_machine_is_called_by_its_own_name_only():
         gate = Gate(behind, hosts=("127.0.0.1", "localhost"))
         assert (await at(gate).get("/")).text == "inside"
         assert (await at(gate, "http://evil.example:8080").get("/")).status_code == 421
+
+    asyncio.run(visit())
+
+
+def test_nobody_sends_more_than_a_picture():
+    async def visit():
+        visitor = at(Gate(behind))
+        assert (await visitor.post("/", content=b"x")).status_code == 200
+        assert (await visitor.post("/", headers={"content-length": "30000000"}, content=b"x")).status_code == 413
 
     asyncio.run(visit())
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from common.playground.words import COOKIE, LANGUAGES
 
 YEAR = 365 * 24 * 3600  # seconds
+MOST_BYTES = 25_000_000  # that a visitor may send at once: a picture, see parts.upload, and what goes with it
 # the browser itself keeps to what is promised: nothing comes from another host, nothing goes to one
 POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; style-src 'self' 'unsafe-inline'; "
@@ -45,7 +46,9 @@ class Gate:
         visit = HTTPConnection(scope)
         joined = not self.code or _same(visit.cookies.get("joined", ""), self.token)
         known = not self.hosts or visit.url.hostname in self.hosts
-        if known and joined and scope["path"] != "/language":
+        if scope.get("method") == "POST" and not 0 <= int(visit.headers.get("content-length", -1)) <= MOST_BYTES:
+            await HTMLResponse("", 413)(scope, receive, send)
+        elif known and joined and scope["path"] != "/language":
             await self.app(scope, receive, self.with_policy(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
