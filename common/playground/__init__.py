@@ -24,6 +24,8 @@ what is there, and everything else waits until it is asked for. What the frame o
         finished(HOMEWORK) are the runs in outputs/, choose(found, command) the field that chooses one of them or names
         the command that trains one; in `compute`: prepared(open_it, run), what a page makes of a run, kept for all
         visitors; examples("mnist"), a data set to show it beside
+    from common.playground.given import where
+        what the command line has given: where.outputs, where.data_dir, where.password (the teacher's)
     from common.playground import parts
         pictures, bars of probabilities, a map with a star, a field to draw in, an upload
 
