@@ -23,10 +23,12 @@ def points(guesses, empty):
     marks = {"type": "scatter", "data": [[guess.x, guess.value, guess.number] for guess in guesses], "symbolSize": 9}
     marks |= {"itemStyle": {"color": COLOURS[0]}, "z": 3, "labelLayout": {"hideOverlap": True}}
     marks["label"] = {"show": True, "formatter": "{@[2]}", "position": "top", "color": INK}
-    options = _axes() | {"series": [tangents, marks]}
-    if not guesses:
-        options["yAxis"] |= {"min": 0, "max": 1}
-        options["title"] = {"text": empty, "left": "center", "top": "middle", "textStyle": {"fontSize": 14}}
+    if guesses:
+        return _axes() | {"series": [tangents, marks]}
+    # with another number of series NiceGUI replaces a chart; else it merges, and the title would stay
+    options = _axes() | {"series": []}
+    options["yAxis"] |= {"min": 0, "max": 1}
+    options["title"] = {"text": empty, "left": "center", "top": "middle", "textStyle": {"fontSize": 14}}
     return options
 
 
