@@ -1,6 +1,7 @@
 """Players of the game of the lowest point as real clients: the page by HTTP, the rest by NiceGUI's websocket."""
 
 import asyncio
+import contextlib
 import json
 import re
 
@@ -32,6 +33,14 @@ class Player:
         await self.http.close()
 
     async def _open(self):
+        """Load the page and connect; as a browser does, again and again until the server takes it."""
+        async with asyncio.timeout(self.patience):
+            while True:
+                with contextlib.suppress(socketio.exceptions.ConnectionError):
+                    return await self._load()
+                await asyncio.sleep(0.2)
+
+    async def _load(self):
         async with self.http.get(self.address + PAGE) as answer:
             text = await answer.text()
         self.received.append(text)

@@ -20,7 +20,7 @@ from nicegui.testing.user_simulation import user_simulation
 from common.errors import UserError
 from common.playground import frame
 from common.playground.given import where
-from hw1_mnist_mlp.lowest_point import answers, functions, page, teacher_page, views
+from hw1_mnist_mlp.lowest_point import answers, charts, functions, page, teacher_page, views
 from hw1_mnist_mlp.lowest_point import visit as visit_page
 from hw1_mnist_mlp.lowest_point.answers import Refused
 from hw1_mnist_mlp.lowest_point.game import MOST_TEAMS, Game
@@ -294,6 +294,18 @@ def test_a_full_disk_is_a_sentence(game, number):
     game.store._connection.execute("PRAGMA query_only = OFF")
     game.guess(token, 1)
     assert views.team(game, token).left == GUESSES - 1
+
+
+def test_the_chart_of_a_team():
+    """Tangents have the slope of their points. The first points replace the empty chart: see charts.points."""
+    guesses = [views.Guess(1, -2.0, 5.0, 0.5), views.Guess(2, 3.0, 1.0, -40.0)]
+    tangents, marks = charts.points(guesses, "nothing yet")["series"]
+    assert [point[:2] for point in marks["data"]] == [[-2, 5], [3, 1]]
+    for guess, start, end in zip(guesses, tangents["data"][0::3], tangents["data"][1::3], strict=True):
+        assert (end[1] - start[1]) / (end[0] - start[0]) == pytest.approx(guess.slope)
+        assert abs(end[1] - start[1]) < 4  # a steep tangent is a short one
+    empty = charts.points([], "nothing yet")
+    assert len(empty["series"]) != 2 and empty["title"]["text"] == "nothing yet"
 
 
 # The pages, by simulated visitors
