@@ -14,13 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs from any fo
 from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
 
 # isort: split
-import numpy as np
-from scipy.special import softmax
-
 from common.data import images
-from common.figures import layers, plots
-from common.figures.layer_analysis import analyze_layers, layer_outputs
+from common.figures import plots
+from common.figures.layer_analysis import analyze_layers
 from common.run import analysis
+from hw1_mnist_mlp.own_digit import DigitReader
 
 HOMEWORK = "hw1_mnist_mlp"
 NAMES = [str(digit) for digit in range(10)]
@@ -42,14 +40,13 @@ def analyze(options):
 def show_own_digit(model, digits, picture, path):
     """The user's digit, what every layer makes of it, and the answer, as one picture."""
     digit = images.read_digit(picture)
-    of_train = layer_outputs(model, digits.x_train[:5000])
-    of_test = layer_outputs(model, digits.x_test[:3000])
-    own = layer_outputs(model, digit[np.newaxis])
-    chances = softmax(model.predict(digit[np.newaxis], verbose=0)[0])
+    reader = DigitReader(model, digits)
+    seen = reader.read(digit)
+    chances = seen[reader.last].chances
     answer = int(chances.argmax())
 
     verdict = f"{picture.name}: a {answer}, {100 * chances[answer]:.1f} % sure"
-    figure = plots.new_figure(4.3 * max(3, len(own)), 8.6, verdict)
+    figure = plots.new_figure(4.3 * max(3, len(seen)), 8.6, verdict)
     top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.35))
     bottom.suptitle("PCA of each layer's output: test digits, and the picture as a star", fontsize=13)
     ax_picture, ax_digit, ax_chances = top.subplots(1, 3)
@@ -62,14 +59,9 @@ def show_own_digit(model, digits, picture, path):
     ax_chances.barh(NAMES, 100 * chances, color=plots.COLOURS[0])
     ax_chances.invert_yaxis()
     ax_chances.set(xlim=(0, 100), xlabel="probability, %", title="the answer")
-    for ax, name in zip(bottom.subplots(1, len(own)), own, strict=True):
-        points, pca, _ = layers.pca_map(of_test[name])
-        plots.draw_map(ax, points, digits.y_test[:3000], NAMES, star=pca.transform(own[name])[0])
-        if name == model.layers[-1].name:
-            who, votes = "the network", chances
-        else:
-            who = "a linear probe"
-            votes = layers.fit_linear_probe(of_train[name], digits.y_train[:5000]).predict_proba(own[name])[0]
+    for ax, (name, layer) in zip(bottom.subplots(1, len(seen)), seen.items(), strict=True):
+        plots.draw_map(ax, reader.points[name], reader.labels, NAMES, star=layer.place)
+        who, votes = "the network" if name == reader.last else "a linear probe", layer.chances
         ax.set_title(f"{name}\n{who} says {votes.argmax()}, {100 * votes.max():.0f} %", fontsize=11)
     plots.save(figure, path)
     print(f"{picture}: a {answer}, {100 * chances[answer]:.1f} % sure; see {path}")

@@ -116,11 +116,12 @@ def show_topics(wires, answers, figures):
     }
 
 
-def name_topics(options):
-    """Print the three most likely topics of the text in --text, with the words that counted; draw own_text.png."""
-    text = read_text(options.text)
-    model, _ = analysis.open_model(options, HOMEWORK)
-    bag = open_words(options)
+def judge_text(model, bag, text, n=3):
+    """What the network makes of a text: (its words, how many of them are known, the scores of all topics,
+    the numbers of the `n` likeliest topics, what every word of `bag` adds to each of these (n, words)).
+
+    Raises UserError when no word is known.
+    """
     words, wire = bag.read(text)
     if not words:
         raise UserError("the text is empty: give some English sentences")
@@ -128,8 +129,16 @@ def name_topics(options):
     if not known:
         raise UserError("the network knows none of the words: give English text, as in a newspaper")
     scores = bag.predict(model, wire)[0]
-    top = np.argsort(-scores)[:3]
-    added = contributions(model, bag.rows(wire)[:].repeat(3, axis=0), top)
+    top = np.argsort(-scores)[:n]
+    return words, known, scores, top, contributions(model, bag.rows(wire)[:].repeat(n, axis=0), top)
+
+
+def name_topics(options):
+    """Print the three most likely topics of the text in --text, with the words that counted; draw own_text.png."""
+    text = read_text(options.text)
+    model, _ = analysis.open_model(options, HOMEWORK)
+    bag = open_words(options)
+    words, known, scores, top, added = judge_text(model, bag, text)
     for topic, values in zip(top, added, strict=True):
         best = [i for i in np.argsort(-values)[:6] if values[i] > 0]
         reasons = ", ".join(f"{bag.words[i]} {values[i]:+.2f}" for i in best)

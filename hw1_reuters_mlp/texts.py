@@ -21,7 +21,7 @@ def read_text(argument):
             return _decode(path.read_bytes(), path)
         if path.is_dir() or (" " not in argument and path.suffix in (".txt", ".md", ".html")):
             raise UserError(f"{path} is not a text file that can be read: check the name")
-    return _english(argument, "the text")
+    return english(argument, "the text")
 
 
 def _decode(content, name):
@@ -31,10 +31,11 @@ def _decode(content, name):
         text = "\0"
     if "\0" in text:
         raise UserError(f"{name} is not plain text in UTF-8: save it as such, or give the text itself")
-    return _english(text, name)
+    return english(text, name)
 
 
-def _english(text, name):
+def english(text, name):
+    """The text, if it is in Latin letters. Raises UserError with its name."""
     letters = [letter for letter in text if letter.isalpha()]
     if not letters:
         raise UserError(f"{name} is empty, or without any word: give some English sentences")

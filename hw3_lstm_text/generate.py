@@ -42,14 +42,12 @@ def generate(options):
     for i in range(options.count):
         rng = np.random.default_rng((options.seed, i))
         if options.acrostic:
-            length = 7 if options.form and options.form.startswith("七") else 5
-            form = poems.form_name(length, len(options.acrostic))
-            start, pieces = "", acrostic(reader, options.acrostic, form, rng, options)
+            start, pieces = "", acrostic(reader, options.acrostic, form_of(options), rng, options)
             pieces = itertools.islice(pieces, options.length)  # a clause may never end, at temperature 0
         else:
             start = (options.prompt or "").replace("\\n", "\n")
-            prompt = boundary(characters, 2) + (options.form + "\n" if options.form else "") + start
-            writing = reader.write(encode(prompt, characters)[None], rng, options.temperature, options.top_p)
+            prompt = encode(prompt_of(characters, options.form, start), characters)
+            writing = reader.write(prompt[None], rng, options.temperature, options.top_p)
             pieces = (decode(codes, characters) for codes in itertools.islice(writing, options.length))
         if i:
             print("\n---")
@@ -59,6 +57,17 @@ def generate(options):
             return
         rate = n / (time.perf_counter() - began)
         print(f"\n({n:,} characters, {rate:,.0f} per second, --seed {options.seed})", file=sys.stderr)
+
+
+def prompt_of(characters, form, start):
+    """What the network reads before it goes on writing after `start`: as at the beginning of a text, or of a poem."""
+    return boundary(characters, 2) + (f"{form}\n" if form else "") + start
+
+
+def form_of(options):
+    """The form of an acrostic: a clause for each of its characters, of seven if --form says so, else of five."""
+    length = 7 if options.form and options.form.startswith("七") else 5
+    return poems.form_name(length, len(options.acrostic))
 
 
 def show(start, pieces, until):

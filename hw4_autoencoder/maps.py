@@ -17,6 +17,17 @@ def projection(coder, train_codes):
     return PCA(2, random_state=0).fit(train_codes).transform if coder.latent_dim > 2 else spread_out
 
 
+def plane(coder, train_codes):
+    """Functions from codes of two numbers or more to places on a plane (n, 2), and back from places to codes.
+
+    The plane is that of the two numbers, or of the two principal components of a longer code.
+    """
+    if coder.latent_dim == 2:
+        return (lambda codes: codes), (lambda places: places)
+    pca = PCA(2, random_state=0).fit(train_codes)
+    return pca.transform, pca.inverse_transform
+
+
 def spread_out(codes):
     """Codes of one number with a height drawn at random, so that they do not hide one another."""
     return np.concatenate([codes, np.random.default_rng(0).random(codes.shape, "float32")], axis=1)
@@ -106,11 +117,8 @@ def show_plane(coder, train_codes, path, cells=20):
         drawn = coder.decode(np.quantile(train_codes, np.linspace(0.01, 0.99, cells))[:, None])
         plots.image_rows(path, [("", drawn)], "What the decoder draws along the code")
         return drawn
-    places, back = train_codes, lambda codes: codes
-    if coder.latent_dim > 2:
-        pca = PCA(2, random_state=0).fit(train_codes)
-        places, back = pca.transform(train_codes), pca.inverse_transform
-    low, high = np.quantile(places, (0.01, 0.99), axis=0)
+    to_plane, back = plane(coder, train_codes)
+    low, high = np.quantile(to_plane(train_codes), (0.01, 0.99), axis=0)
     horizontal, vertical = (np.linspace(low[i], high[i], cells) for i in (0, 1))
     grid = np.stack(np.meshgrid(horizontal, vertical[::-1]), axis=-1).reshape(-1, 2)
     drawn = coder.decode(back(grid))

@@ -60,6 +60,12 @@ def show_slanted(coders, judge, dataset, path, pairs=40):
     return numbers
 
 
+def typical(codes, labels, digit):
+    """The row of the image of `digit` whose code is nearest to the mean of its class."""
+    own = np.flatnonzero(labels == digit)
+    return own[np.argmin(np.sum((codes[own] - codes[own].mean(axis=0)) ** 2, axis=1))]
+
+
 def show_walks(coders, judge, dataset, path):
     """Walks between the codes of two digits, in each of `coders`."""
     x, y = dataset.x_test, dataset.y_test
@@ -67,14 +73,10 @@ def show_walks(coders, judge, dataset, path):
     codes = first.encode(x)
     rows, numbers = [], {name: [] for name in coders}
 
-    def typical(digit):
-        own = np.flatnonzero(y == digit)
-        return own[np.argmin(np.sum((codes[own] - codes[own].mean(axis=0)) ** 2, axis=1))]
-
     for a, b in WALKS:
         if not {a, b} <= set(y.tolist()):
             continue
-        ends = x[[typical(a), typical(b)]]
+        ends = x[[typical(codes, y, a), typical(codes, y, b)]]
         for name, coder in coders.items():
             drawn = coder.decode(walk(*coder.encode(ends)))
             probabilities = judge(drawn)

@@ -66,9 +66,9 @@ def slerp(start, end, steps):
 
 
 def read(options):
-    """Set --hair and --eyes to what --text asks for, and say what it does not, and which words mean nothing.
+    """Set --hair and --eyes to what --text asks for; its words that mean nothing to the network.
 
-    Raises UserError when all its words do.
+    Raises UserError when all of them do.
     """
     if options.hair or options.eyes:
         raise OptionError("--text says the colours: leave --hair and --eyes out")
@@ -77,15 +77,13 @@ def read(options):
         raise UserError(
             f'the network knows no word of "{options.text}": see WORDS_OF in sentences.py for what it knows'
         )
-    if unknown:
-        print(f"note: these words mean nothing to the network: {', '.join(unknown)}")
     try:
         reader = keras.models.load_model(options.run / "reader.keras")
     except (OSError, ValueError) as error:
         raise UserError(f"{options.run / 'reader.keras'} cannot be read ({error}): train again") from None
     (hair,), (eyes,) = understand(reader, numbers[None])
     options.hair, options.eyes = ((*attributes.HAIR, None)[hair], (*attributes.EYES, None)[eyes])
-    print(f"asked for: {options.hair or 'any'} hair, {options.eyes or 'any'} eyes")
+    return unknown
 
 
 def generate(options):
@@ -96,7 +94,9 @@ def generate(options):
     if (options.hair or options.eyes or options.text) and not conditional:
         raise UserError(f"the network in {options.run} cannot be asked for colours: train with --conditional")
     if options.text:
-        read(options)
+        if unknown := read(options):
+            print(f"note: these words mean nothing to the network: {', '.join(unknown)}")
+        print(f"asked for: {options.hair or 'any'} hair, {options.eyes or 'any'} eyes")
     latent_dim = generator.inputs[0].shape[1]
     folder = options.out or options.run / "generated"
 

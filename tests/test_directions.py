@@ -16,6 +16,7 @@ ROOMS = {
     "run": {"data", "figures"},
     "grading": {"run", "data", "figures"},
     "grade": {"grading", "run", "data", "figures"},
+    "playground": {"run", "data", "figures", "report"},
     "report": {"run", "data", "figures"},
     "doctor": {"run", "data"},
 }

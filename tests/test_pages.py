@@ -21,7 +21,8 @@ def test_links_and_commands_exist(page):
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     named = [page.parent / link for link in links if link]
     named += [ROOT / script for script in re.findall(r"(?:python|bin/python) ([\w/]+\.py)", text)]
-    named += [ROOT / f"{module.replace('.', '/')}.py" for module in re.findall(r"python -m (common\.\w+)", text)]
+    modules = [ROOT / module.replace(".", "/") for module in re.findall(r"python -m (common\.\w+)", text)]
+    named += [path / "__main__.py" if path.is_dir() else path.with_suffix(".py") for path in modules]
     named += [ROOT / path for path in re.findall(r"`((?:tests|common)/[\w/]+\.\w+)`", text)]
     assert named
     assert not [str(path) for path in named if not path.exists()]

@@ -17,19 +17,29 @@ def layers_to_show(model):
     return [layer for layer in model.layers if is_nonlinear(layer)] + model.layers[-1:]
 
 
+def layer_reader(model):
+    """A function x -> what `layer_outputs` gives; made once where examples come one by one."""
+    layers = layers_to_show(model)
+    average = keras.layers.GlobalAveragePooling2D(dtype="float32")
+    outputs = [average(layer.output) if len(layer.output.shape) == 4 else layer.output for layer in layers]
+    probe = keras.Model(model.inputs, outputs)
+
+    def read(x, batch_size=500):
+        parts = [probe.predict_on_batch(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        pixels = x / 255 if x.dtype == "uint8" else x
+        outputs = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}
+        return {name: np.asarray(output, "float32").reshape(len(x), -1) for name, output in named.items()}
+
+    return read
+
+
 def layer_outputs(model, x, batch_size=500):
     """{name: float32 (n, units)} of the input (scaled to 0..1 if uint8) and of `layers_to_show(model)`.
 
     A unit of a convolutional layer is one filter: its output is averaged over the places of the image.
     """
-    layers = layers_to_show(model)
-    average = keras.layers.GlobalAveragePooling2D(dtype="float32")
-    outputs = [average(layer.output) if len(layer.output.shape) == 4 else layer.output for layer in layers]
-    probe = keras.Model(model.inputs, outputs)
-    outputs = probe.predict(x, batch_size=batch_size, verbose=0)
-    pixels = x / 255 if x.dtype == "uint8" else x
-    named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}
-    return {name: np.asarray(output, "float32").reshape(len(x), -1) for name, output in named.items()}
+    return layer_reader(model)(x, batch_size)
 
 
 def analyze_layers(model, train, test, names, figures, probe_examples=5000, tsne_examples=2500):

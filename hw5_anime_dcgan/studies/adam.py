@@ -4,7 +4,8 @@
 
 Each trains a small DCGAN by the usual loss, and by that of Wasserstein: the discriminator is a critic there, without
 normalisation, its weights kept within 0.01 (Arjovsky et al. 2017, arXiv:1701.07875, section 3; one of its updates for
-each of the generator's). Each optimizer has the best of three learning rates, by a seed of its own; then three other seeds count.
+each of the generator's). Each optimizer has the best of three learning rates, by a seed of its own; then three
+other seeds count.
 """
 
 import itertools

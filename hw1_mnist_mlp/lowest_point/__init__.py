@@ -1,0 +1,1 @@
+"""The game of the lowest point, a page of `python -m common.playground`."""

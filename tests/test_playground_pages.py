@@ -1,0 +1,161 @@
+"""The pages of the homeworks, by simulated visitors, with networks that have learned nothing (tests/untrained.py)."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from nicegui import ui
+from nicegui.elements.upload_files import SmallFileUpload
+
+from common.data import Dataset
+from common.playground import models, parts
+from tests import untrained
+from tests.playground import as_png, as_sent, seen, seven, texts, until, visits
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("outputs")
+    for make in untrained.ALL:
+        make(folder / make.__name__)
+    untrained.writing(folder / "poems", "\n，。五七言四八句雜深度學習花月", "poems")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def there(outputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(models.where, "outputs", outputs)
+    monkeypatch.setattr(models.where, "data_dir", tmp_path / "no-data")
+    x, y = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), "uint8"), np.arange(60) % 10
+    photographs = Dataset(x, y, x, y, None, tuple("abcdefghij"))
+    digits = Dataset(x[:, :28, :28, 0], y, x[:, :28, :28, 0], y, None)
+    monkeypatch.setattr(models, "examples", {"mnist": digits, "cifar10": photographs}.get)
+
+
+def pictures(user):
+    """How many pictures the visitor sees."""
+    return len([picture for picture in seen(user, parts.Picture) if picture.visible])
+
+
+async def press(user, text):
+    user.find(kind=ui.button, content=text).click()
+    await asyncio.sleep(0)
+
+
+@visits
+async def test_codes(user):
+    await user.open("/codes")
+    await press(user, "show the map")
+    await until(lambda: pictures(user) == 1)
+    user.find(marker="map").trigger("click", [0.25, 0.5])
+    await until(lambda: pictures(user) == 2)
+    (star,) = seen(user, ui.label, "star")
+    assert star.visible
+    assert star.style["left"] == "25.0%"
+    assert star.style["top"] == "50.0%"
+    user.find(kind=parts.Drawing).trigger("stroke", as_sent(seven()))
+    await until(lambda: pictures(user) == 3)
+    await press(user, "walk")
+    await until(lambda: pictures(user) == 3 + 11)
+    await press(user, "new noise")
+    await until(lambda: pictures(user) == 3 + 11 + 12)
+
+
+@visits
+async def test_faces(user):
+    await user.open("/faces")
+    await press(user, "new faces")
+    await until(lambda: pictures(user) == 12)
+    faces = list(seen(user, parts.Picture))
+    with user.client:
+        for face in faces[:2]:
+            user.find(kind=parts.Picture).elements  # noqa: B018  the page is as it was
+            for listener in face._event_listeners.values():
+                listener.handler(None) if listener.type == "click" else None
+    await until(lambda: pictures(user) == 12 + 9)
+    (sentence,) = seen(user, ui.input)
+    with user.client:
+        sentence.value = "a girl with qqq hair"
+    await press(user, "draw what the sentence says")
+    await until(lambda: "(qqq: ?)" in texts(user))
+    with user.client:
+        sentence.value = "qqq"
+    await press(user, "draw what the sentence says")
+    await until(lambda: any("knows no word" in each for each in user.notify.messages))
+
+
+@visits
+async def test_colour(user):
+    await user.open("/colour")
+    user.find(kind=parts.Drawing).trigger("stroke", as_sent(seven()))
+    await until(lambda: pictures(user) == 2)
+
+
+@visits
+async def test_news(user):
+    await user.open("/news")
+    (text,) = seen(user, ui.textarea)
+    with user.client:
+        text.value = "Oil prices <b>rise</b> as the wheat falls"
+    await press(user, "what is it about?")
+    await until(lambda: seen(user, marker="marked", kind=ui.element))
+    words = {span.text.strip(): span for span in seen(user, parts.Span)}
+    assert {"oil", "prices", "b", "wheat"} <= set(words)
+    assert "quiet" in words["rise"].classes
+    assert "quiet" not in words["oil"].classes
+    with user.client:
+        text.value = "/etc/passwd"  # a text, not the name of a file
+    await press(user, "what is it about?")
+    await until(lambda: any("knows none of the words" in each for each in user.notify.messages))
+
+
+@visits
+async def test_objects(user):
+    await user.open("/objects")
+    (field,) = seen(user, ui.upload)
+    with user.client:
+        await field.handle_uploads([SmallFileUpload("my <i>.png", "image/png", as_png(seven()))])
+    await until(lambda: seen(user, ui.element, "bars"))
+    layers = [text for text in texts(user).split("\n") if ", filter " in text]
+    assert len(layers) == 7 * 4
+    assert pictures(user) == 1 + 2 * len(layers)
+    await press(user, "a test picture")
+    await until(lambda: pictures(user) == 1 + 2 * len(layers))
+
+
+@visits
+async def test_writing(user, monkeypatch):
+    from hw3_lstm_text import page
+
+    monkeypatch.setattr(page, "PAUSE", 0)
+    monkeypatch.setattr(page, "LENGTH", 20)
+    await user.open("/writing")
+    (chosen,) = seen(user, ui.select, "runs")
+    with user.client:
+        chosen.value = next(run for run in chosen.options if run.folder.name == "writing")
+    await asyncio.sleep(0.1)
+    (cell,) = seen(user, ui.select, "cell")
+    assert cell.options[7] == "lstm2, 1"
+    with user.client:
+        cell.value = 7
+    await press(user, "write")
+    await until(lambda: len(seen(user, parts.Span)) >= 20)
+    spans = seen(user, parts.Span)
+    assert {span.text for span in spans} <= set("\n abcdefgh")
+    assert all(span.style["background"].startswith("#") for span in spans)
+    (prompt,) = seen(user, ui.input, "prompt")
+    with user.client:
+        prompt.value = "no such letters: ß"
+    await press(user, "write")
+    await until(lambda: any("ß" in each for each in user.notify.messages))
+
+    with user.client:
+        prompt.value = ""
+        chosen.value = next(run for run in chosen.options if run.folder.name == "poems")
+    await asyncio.sleep(0.1)
+    (heads,) = seen(user, ui.input, "acrostic")
+    with user.client:
+        heads.value = "深度"
+    await press(user, "write")
+    await until(lambda: len(seen(user, parts.Span)) >= 20)
+    assert "深" in {span.text for span in seen(user, parts.Span)}
