@@ -77,7 +77,7 @@ async def test_faces(user):
     with user.client:
         sentence.value = "a girl with qqq hair"
     await press(user, "draw what the sentence says")
-    await until(lambda: "(qqq: ?)" in texts(user))
+    await until(lambda: "unknown words: qqq" in texts(user))
     with user.client:
         sentence.value = "qqq"
     await press(user, "draw what the sentence says")

@@ -157,11 +157,12 @@ class Strip:
 class Drawing(ui.element, component="drawing.js"):
     """A field to draw in with mouse or finger. on_stroke(file): an async function, called after every stroke.
 
-    file: a Sent with the PNG of the field, black on white.
+    file: a Sent with the PNG of the field, black on white. pen: its width, where the field is 280 wide.
     """
 
-    def __init__(self, on_stroke):
+    def __init__(self, on_stroke, pen=22):
         super().__init__()
+        self.props["pen"] = pen
         self.classes("drawing").mark("drawing")
         self.on("stroke", lambda event: on_stroke(_received(event.args)))
 
