@@ -20,6 +20,7 @@ body { font-family: system-ui, "Noto Sans TC", "PingFang TC", "Microsoft JhengHe
 .header a { color: inherit; text-decoration: none; } .header a.here { border-bottom: 3px solid currentColor; }
 h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
 .title { font-size: 1.15rem; font-weight: 600; } .quiet { color: #666; } .text { white-space: pre-wrap; }
+.unseen { display: none; }
 .word { display: inline-block; padding: 0 .15em; margin-right: .1em; }
 .text, .command { overflow-wrap: anywhere; }
 .command { font-family: monospace; background: #eee; padding: .4rem .6rem; border-radius: 4px; }

@@ -197,6 +197,6 @@ def upload(label, on_file):
         await on_file(Sent(await event.file.read(), event.file.name))
 
     field = ui.upload(on_upload=received, auto_upload=True, max_file_size=MOST_BYTES).props("accept=image/*")
-    field.set_visibility(False)
+    field.classes("unseen")  # one that NiceGUI itself hides takes no files
     ui.button(label, icon="photo_camera", on_click=lambda: field.run_method("pickFiles")).props("outline no-caps")
     field.on_rejected(lambda: ui.notify(say("No picture of at most 20 MB.", "不是 20 MB 以內的圖片。"), type="warning"))
