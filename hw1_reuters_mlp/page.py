@@ -65,7 +65,7 @@ def mark(bag, words, added):
             value = added[numbers[word]] / limit if word in numbers else 0
             strength = round(255 * (0.15 + 0.6 * abs(value)))
             colour = f"{FOR if value > 0 else AGAINST}{strength:02x}" if abs(value) > 0.04 else None
-            parts.Span(f" {word} ", colour).classes("" if word in numbers else "quiet")
+            parts.Span(word, colour).classes("word" if word in numbers else "word quiet")
     ui.label(
         say(
             "Blue words speak for the first topic, orange ones against it; grey ones the network does not know.",

@@ -36,10 +36,10 @@ def build():
         if text:
             asked.hair = asked.eyes = None
         if drawn := await compute(draw_faces, chosen.value, asked):
-            faces, shown[:], understood = drawn
+            faces, shown[:], unknown = drawn
             clicked.clear()
             strip.show(faces)
-            told.text = understood
+            told.text = understood(asked, unknown) if text else ""
 
     async def click(number):
         clicked.append(number)
@@ -47,9 +47,7 @@ def build():
             walk.show(way)
 
     with ui.column() as wishes:
-        ui.label(
-            say("Only a run with --conditional can be asked for colours.", "可以指定顏色（--conditional 的模型）。")
-        )
+        ui.label(say("What are they to look like?", "想要什麼樣子？"))
         with ui.row().style("align-items: center"):
             hair, eyes = (
                 ui.select(
@@ -75,9 +73,20 @@ def build():
         told = ui.label().classes("quiet")
     wishes.set_visibility(asks(chosen.value))
     ui.button(say("new faces", "新的臉"), icon="casino", on_click=lambda: draw(None)).props("no-caps")
-    strip = parts.Strip(say("face", "臉"), "96px", click)
+    strip = parts.Strip(say("face", "臉"), "88px", click)
     ui.label(say("Click two faces: the way between them.", "點兩張臉，看中間的變化。")).classes("quiet")
-    walk = parts.Strip(say("step", "第幾步"), "96px")
+    walk = parts.Strip(say("step", "第幾步"), "88px")
+
+
+def understood(asked, unknown):
+    """What a sentence was taken for, and its words that mean nothing to the network."""
+    names = {"hair": (attributes.HAIR, HAIR), "eyes": (attributes.EYES, EYES)}
+    colours = {
+        kind: say(name, chinese[english.index(name)]) if (name := getattr(asked, kind)) else say("any", "任何顏色")
+        for kind, (english, chinese) in names.items()
+    }
+    told = say("{hair} hair, {eyes} eyes", "頭髮：{hair}，眼睛：{eyes}").format(**colours)
+    return told + (say("; unknown words: ", "；不認得的字：") + ", ".join(unknown) if unknown else "")
 
 
 def asks(run):
@@ -91,22 +100,19 @@ def open_generator(run):
 
 
 def draw_faces(run, asked):
-    """(FACES faces of new noise, [(noise, wish)] of them, a sentence about what was understood).
+    """(FACES faces of new noise, [(noise, wish)] of them, the words of a text that are not known).
 
-    asked: with hair, eyes and text, as generate.py has them from its command line. Raises UserError for a text without
-    any word that the network knows.
+    asked: with hair, eyes and text, as generate.py has them from its command line; a text sets hair and eyes. Raises
+    UserError for a text without any word that the network knows.
     """
     generator = models.prepared(open_generator, run)
-    told = ""
-    if asked.text:
-        unknown = generate.read(asked)
-        told = f"{asked.hair or '?'}, {asked.eyes or '?'}" + (f" ({', '.join(unknown)}: ?)" if unknown else "")
+    unknown = generate.read(asked) if asked.text else []
     seeds = np.random.default_rng().integers(2**31, size=FACES).tolist()
     latent_dim = generator.inputs[0].shape[1]
     noise = np.stack([generate.face_noise(seed, latent_dim, np.inf) for seed in seeds])
     wishes = np.stack([generate.face_wish(seed, asked) for seed in seeds])
     faces = draw_all(generator, noise, wishes)
-    return faces, list(zip(noise, wishes, strict=True)), told
+    return faces, list(zip(noise, wishes, strict=True)), unknown
 
 
 def draw_all(generator, noise, wishes):

@@ -1,5 +1,6 @@
 // A field to draw in. After every stroke it sends what is drawn, as a PNG, black on white.
 export default {
+  props: { pen: Number },
   template: `<canvas ref="field" width="280" height="280"
     @pointerdown.prevent="begin" @pointermove.prevent="move" @pointerup="end" @pointercancel="end"></canvas>`,
   mounted() {
@@ -7,11 +8,11 @@ export default {
   },
   methods: {
     wipe() {
-      this.pen = this.$refs.field.getContext("2d");
-      this.pen.fillStyle = "white";
-      this.pen.fillRect(0, 0, 280, 280);
-      this.pen.lineWidth = 22;
-      this.pen.lineCap = this.pen.lineJoin = "round";
+      this.paint = this.$refs.field.getContext("2d");
+      this.paint.fillStyle = "white";
+      this.paint.fillRect(0, 0, 280, 280);
+      this.paint.lineWidth = this.pen;
+      this.paint.lineCap = this.paint.lineJoin = "round";
       this.down = false;
     },
     place(event) {
@@ -27,10 +28,10 @@ export default {
     move(event) {
       if (!this.down) return;
       const next = this.place(event);
-      this.pen.beginPath();
-      this.pen.moveTo(...this.last);
-      this.pen.lineTo(...next);
-      this.pen.stroke();
+      this.paint.beginPath();
+      this.paint.moveTo(...this.last);
+      this.paint.lineTo(...next);
+      this.paint.stroke();
       this.last = next;
     },
     end() {

@@ -20,9 +20,11 @@ body { font-family: system-ui, "Noto Sans TC", "PingFang TC", "Microsoft JhengHe
 .header a { color: inherit; text-decoration: none; } .header a.here { border-bottom: 3px solid currentColor; }
 h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
 .title { font-size: 1.15rem; font-weight: 600; } .quiet { color: #666; } .text { white-space: pre-wrap; }
+.unseen { display: none; }
+.word { display: inline-block; padding: 0 .15em; margin-right: .1em; }
 .text, .command { overflow-wrap: anywhere; }
 .command { font-family: monospace; background: #eee; padding: .4rem .6rem; border-radius: 4px; }
-.q-btn { align-self: flex-start; }
+.q-btn { align-self: flex-start; } .q-select { min-width: 5rem; }
 .panels { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; }
 .panel { flex: 1 1 17rem; min-width: 0; max-width: 100%; gap: .6rem; align-items: stretch; }
 .panel.small { flex: 1 1 10rem; max-width: 20rem; }

@@ -157,11 +157,12 @@ class Strip:
 class Drawing(ui.element, component="drawing.js"):
     """A field to draw in with mouse or finger. on_stroke(file): an async function, called after every stroke.
 
-    file: a Sent with the PNG of the field, black on white.
+    file: a Sent with the PNG of the field, black on white. pen: its width, where the field is 280 wide.
     """
 
-    def __init__(self, on_stroke):
+    def __init__(self, on_stroke, pen=22):
         super().__init__()
+        self.props["pen"] = pen
         self.classes("drawing").mark("drawing")
         self.on("stroke", lambda event: on_stroke(_received(event.args)))
 
@@ -196,6 +197,6 @@ def upload(label, on_file):
         await on_file(Sent(await event.file.read(), event.file.name))
 
     field = ui.upload(on_upload=received, auto_upload=True, max_file_size=MOST_BYTES).props("accept=image/*")
-    field.set_visibility(False)
+    field.classes("unseen")  # one that NiceGUI itself hides takes no files
     ui.button(label, icon="photo_camera", on_click=lambda: field.run_method("pickFiles")).props("outline no-caps")
     field.on_rejected(lambda: ui.notify(say("No picture of at most 20 MB.", "不是 20 MB 以內的圖片。"), type="warning"))

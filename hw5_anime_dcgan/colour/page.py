@@ -31,13 +31,15 @@ def build():
 
     with ui.element("div").classes("panels"):
         with ui.column().classes("panel"):
-            field = parts.Drawing(colour)
+            field = parts.Drawing(colour, pen=4)
             with ui.row():
                 ui.button(say("clear", "清除"), icon="delete", on_click=field.clear).props("no-caps")
                 parts.upload(say("a picture", "上傳圖片"), colour)
         with ui.column().classes("panel"):
+            ui.label(say("what it sees", "網路看到的")).classes("quiet")
             before = parts.Picture(say("its grey", "灰階"), "280px")
         with ui.column().classes("panel"):
+            ui.label(say("its colours", "它上的顏色")).classes("quiet")
             after = parts.Picture(say("its colours by the network", "網路上的顏色"), "280px")
 
 
