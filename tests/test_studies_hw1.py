@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
+from common.figures import plots
 from common.run import study
 from hw1_mnist_mlp.studies import activations, deep_or_shallow, losses_and_optimizers, rbm, stuck
 
@@ -40,6 +41,15 @@ def test_a_restarted_network_is_as_new(images, name):
     for before, after in zip(first, again, strict=True):
         np.testing.assert_array_equal(before, after)
     assert not np.array_equal(first[0], other[0])
+
+
+def test_logarithmic_ticks_are_plain_numbers():
+    ax = plots.new_figure(4, 3).subplots()
+    ax.loglog([1e-4, 1e4], [1, 50])
+    plots.plain_ticks(ax)
+    assert ax.xaxis.get_major_formatter().format_ticks([1e-4, 1000]) == ["0.0001", "1,000"]
+    assert set(ax.yaxis.get_minorticklocs()) >= {2, 5, 20, 50}
+    assert not len(ax.xaxis.get_minorticklocs())
 
 
 # Activations

@@ -133,6 +133,7 @@ def draw(found, names, depths, path):
     read.set_xticks(range(len(depths)), depths)
     read.set(xlabel="hidden layers", ylabel="test digits read rightly, %", ylim=(0, 102))
     slope.set(xlabel=f"layer, of {depths[-1]} hidden ones and the last", ylabel="size of the gradient before training")
+    plots.plain_ticks(slope)
     for ax in (read, slope):
         ax.grid(alpha=0.3)
     figure.legend(*read.get_legend_handles_labels(), loc="outside lower center", ncols=len(names))

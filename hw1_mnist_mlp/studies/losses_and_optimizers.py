@@ -112,13 +112,10 @@ def draw(tried, found, counts, path):
         what = ("losses, with momentum", "optimizers, with cross-entropy")[which]
         rates.set(title=what, xlabel="learning rate", ylabel=f"wrong after {counts[-1]} updates, %, held-out digits")
         updates.set(xlabel="updates", ylabel="wrong, %, test digits, mean of the seeds")
-        updates.set_xticks(counts, counts)
         for ax in (rates, updates):
+            plots.plain_ticks(ax)
             ax.grid(alpha=0.3)
-            ax.yaxis.set_major_formatter("{x:g}")
-            ax.yaxis.set_minor_formatter("{x:g}")
             ax.legend()
-        updates.minorticks_off()
     plots.save(figure, path)
 
 

@@ -106,11 +106,8 @@ def draw(found, counts, kernel, path):
         values = np.array([found[start, n] for n in counts])
         errors.loglog(counts, values.mean(axis=1), color=colour, marker=marker, label=start)
         errors.fill_between(counts, values.min(axis=1), values.max(axis=1), color=colour, alpha=0.2)
-    errors.set(xlabel="digits with a label", ylabel="test digits read wrongly, %", xticks=counts)
-    for axis in (errors.xaxis, errors.yaxis):
-        axis.set_major_formatter("{x:,g}")
-        axis.set_minor_formatter("{x:g}")
-    errors.minorticks_off()
+    errors.set(xlabel="digits with a label", ylabel="test digits read wrongly, %")
+    plots.plain_ticks(errors)
     errors.legend()
     errors.grid(alpha=0.3)
     tiles = kernel[:, :60].T.reshape(5, 12, 28, 28).transpose(0, 2, 1, 3).reshape(5 * 28, 12 * 28)
