@@ -17,8 +17,8 @@ def images():
     return rng.integers(0, 256, (16, 28, 28), "uint8"), np.arange(16) % 10
 
 
-def compiled(model, optimizer):
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+def compiled(model, optimizer, from_logits=True):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
     model.compile(optimizer, loss, run_eagerly=True)
     return model
 
@@ -30,7 +30,7 @@ def compiled(model, optimizer):
 def test_a_restarted_network_is_as_new(images, name):
     """The same seed repeats a training bit for bit, whatever was trained before: weights and optimizer are fresh."""
     x, y = images
-    model = compiled(losses_and_optimizers.build(), losses_and_optimizers.OPTIMIZERS[name][0]())
+    model = compiled(losses_and_optimizers.build(), losses_and_optimizers.OPTIMIZERS[name][0](), from_logits=False)
 
     def trained(seed):
         study.restart(model, seed, 0.01)
@@ -82,8 +82,13 @@ def test_units_that_always_answer_0_are_dead(images, monkeypatch):
     monkeypatch.setattr(activations, "WIDTH", 4)
     model = activations.build("relu", 2)
     weights = model.get_weights()
-    weights[1][:] = [-1000, 0, 0, 0]  # biases of the first layer: no pixels lift the first unit above 0
-    weights[3][:] = [-1000, -1000, 1000, 1000]
+    weights[1][:] = [
+        -1e3,
+        1e3,
+        1e3,
+        1e3,
+    ]  # biases: no pixels lift the first unit above 0, and none push the others below
+    weights[3][:] = [-1e5, -1e5, 1e5, 1e5]
     model.set_weights(weights)
     accuracy, dead = activations.ask(model, *images)
     assert dead == pytest.approx(100 * 3 / 8)
@@ -96,7 +101,7 @@ def test_units_that_always_answer_0_are_dead(images, monkeypatch):
 
 def test_muon_leaves_the_last_layer_to_adam(images):
     """Adam's first update moves every weight by the rate; Muon's turns a kernel's gradient into a near rotation."""
-    model = compiled(losses_and_optimizers.build(), losses_and_optimizers.OPTIMIZERS["Muon"][0]())
+    model = compiled(losses_and_optimizers.build(), losses_and_optimizers.OPTIMIZERS["Muon"][0](), from_logits=False)
     study.restart(model, 0, 0.01)
     before = model.get_weights()
     model.fit(*images, batch_size=16, verbose=0)
