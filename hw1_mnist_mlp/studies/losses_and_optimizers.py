@@ -29,7 +29,7 @@ LOSSES = {  # name: (what makes it, by how much its grid of learning rates is hi
 OPTIMIZERS = {  # name: (what makes it, the middle of its grid of learning rates)
     "SGD": (optimizers.SGD, 0.3),
     "momentum": (lambda: optimizers.SGD(momentum=0.9), 0.1),
-    "Adagrad": (optimizers.Adagrad, 0.03),
+    "Adagrad": (optimizers.Adagrad, 0.09),
     "RMSprop": (optimizers.RMSprop, 1e-3),
     "Adam": (optimizers.Adam, 3e-3),
     "Muon": (lambda: optimizers.Muon(exclude_layers=["answers"], weight_decay=None, adam_weight_decay=None), 3e-3),
