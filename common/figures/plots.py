@@ -15,7 +15,7 @@ import pylopdf_fonts_zh_tw
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from common import files
 from common.figures.glyphs import drawable
@@ -60,6 +60,16 @@ def save(figure, path, **options):
         text.set_text(drawable(text.get_text()))
     with files.atomic(path) as part:
         figure.savefig(part, **options)
+
+
+def plain_ticks(ax):
+    """Label the logarithmic axes with plain numbers at 1, 2, 5, 10 ..., in place of powers, which are formulas."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            low, high = axis.get_view_interval()
+            axis.set_minor_locator(LogLocator(subs=(2, 5) if high < 1000 * low else ()))
+            axis.set_major_formatter("{x:,.10g}")
+            axis.set_minor_formatter("{x:,.10g}")
 
 
 def curves(path, history, pairs, title, bar=None):

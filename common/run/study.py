@@ -1,10 +1,14 @@
-"""What all studies share: their options, the data that some look at, and how a table of answers is printed."""
+"""What all studies share: options, data, a network that starts again, and how a table of answers is printed."""
 
 import argparse
 import logging
 
+from common.run import cli  # first: it keeps the backend of Keras quiet while it loads
+
+# isort: split
+import keras
+
 from common import data
-from common.run import cli
 
 
 def options(doc, on_data=False):
@@ -30,6 +34,22 @@ def load(name, options):
     dataset = data.load(name, given)
     print(dataset.source.line, flush=True)
     return dataset
+
+
+def restart(model, seed, rate):
+    """Make a compiled model as new, with weights drawn from the seed, and give its optimizer this learning rate.
+
+    What Keras has compiled stays: to compile each of a hundred small trainings would take longer than to train.
+    """
+    keras.utils.set_random_seed(seed)
+    model.set_weights(keras.models.clone_model(model).get_weights())
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    fresh = type(optimizer).from_config(optimizer.get_config())
+    fresh.build(model.trainable_variables)
+    for own, new in zip(optimizer.variables, fresh.variables, strict=True):
+        own.assign(new)
+    optimizer.learning_rate = rate
 
 
 def print_table(rows):
