@@ -7,6 +7,7 @@ import pytest
 from tests.helpers import ROOT
 
 PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(ROOT.glob("hw*/README.md")), *sorted(ROOT.glob("common/README*.md"))]
+PAGES += sorted(ROOT.glob("docs/*.md"))
 
 
 def name_of(page):
@@ -35,18 +36,18 @@ def test_every_module_is_named(page):
     assert not [name for name in named if f"]({name})" not in text]
 
 
-@pytest.mark.parametrize("folder", ["", "common", "hw5_anime_dcgan/colour"])
-def test_both_languages_say_the_same(folder):
+@pytest.mark.parametrize("page", ["README", "common/README", "docs/lectures", "hw5_anime_dcgan/colour/README"])
+def test_both_languages_say_the_same(page):
     """The same commands, links, pictures and numbers."""
     found = []
-    for name in ("README.md", "README.zh-TW.md"):
-        text = (ROOT / folder / name).read_text(encoding="utf-8")
+    for ending in (".md", ".zh-TW.md"):
+        text = (ROOT / f"{page}{ending}").read_text(encoding="utf-8")
         commands = [
             line.partition("  #")[0].rstrip()
             for block in re.findall(r"```bash\n(.*?)```", text, re.S)
             for line in block.splitlines()
         ]
-        links = sorted(set(re.findall(r"\]\(([^)\s]+)\)", text)) - {"README.md", "README.zh-TW.md"})
+        links = sorted({link.replace(".zh-TW", "") for link in re.findall(r"\]\(([^)\s]+)\)", text)})
         rows = [re.sub(r"\([^)]*\)|（[^）]*）|`[^`]*`", "", row) for row in text.splitlines() if row.startswith("|")]
         figures = [sorted(re.findall(r"\d[\d,.]*\d|\d", row)) for row in rows]
         found.append((commands, links, figures))
