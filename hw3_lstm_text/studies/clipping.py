@@ -1,8 +1,12 @@
 """Why clip gradients, and why an LSTM? Simple recurrence, GRU and LSTM: Shakespeare, and a symbol to be remembered.
 
-    python hw3_lstm_text/studies/clipping.py        three minutes on two CPU cores
+    python hw3_lstm_text/studies/clipping.py        minutes on two CPU cores (260 s of CPU time, Xeon Sapphire Rapids)
 
-ANSWER
+The answer: a limit is for gradients that explode, an LSTM for those that fade. Plain descent at a rate of 5 ends in NaN
+with ReLU (3 of 3 seeds), and after 100 updates at 2.3 to 5.7 nats with tanh, at 2.2 to 2.7 with a GRU; with the norm
+limited to 1 all are at 2.2 to 2.3, and the LSTM is so without a limit too. 50 characters back 5e-12 of the gradient is
+left with tanh, 5e-11 with a GRU, 9e-8 with an LSTM. But copying a symbol over 5 to 100 steps needs no LSTM where short
+distances are learned along: after 400 updates tanh knows it as well, 100 % over 100 steps. Only ReLU forgets: 49 %.
 """
 
 import sys
@@ -30,8 +34,7 @@ NETWORKS = {
     "LSTM": lambda **how: layers.LSTM(UNITS, **how),
 }
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-LIMIT = 1.0  # of the norm of the gradient
-WINDOW, UPDATES, RATE = 64, 100, 5.0  # characters; plain gradient descent
+WINDOW, UPDATES, RATE, LIMIT = 64, 100, 5.0, 1.0  # characters; plain gradient descent; of the gradient's norm
 SYMBOLS, DISTANCES, COPY_UPDATES, COPY_RATE = 8, (5, 10, 25, 50, 100), 400, 3e-3  # Adam
 
 
@@ -40,8 +43,7 @@ def build(name, n_codes, n_answers, everywhere, optimizer):
     codes = keras.Input((None,), dtype="int32")
     start = keras.initializers.RandomNormal(stddev=1.0)  # with Keras' own, of 0.03, all codes look alike
     x = layers.Embedding(n_codes, 32, embeddings_initializer=start)(codes)
-    x = NETWORKS[name](return_sequences=everywhere)(x)
-    model = keras.Model(codes, layers.Dense(n_answers)(x))
+    model = keras.Model(codes, layers.Dense(n_answers)(NETWORKS[name](return_sequences=everywhere)(x)))
     model.compile(optimizer, LOSS, metrics=["accuracy"])
     return model
 
@@ -105,8 +107,7 @@ def study_clipping(options):
     codes = np.asarray(study.load("shakespeare", options, texts.load).x_train, "int32")
     full = UPDATES, COPY_UPDATES, SEEDS, NETWORKS
     updates, copy_updates, seeds, names = (10, 2, 1, ("GRU",)) if options.quick else full
-    rows = [("network", "nats without a limit", "with it", "gradient 10 back", "50 back")]
-    rows[0] += tuple(f"copies over {distance}" for distance in DISTANCES)
+    rows = [("network", "no limit", "limit", "gradient 10 back", "50 back", *(f"copies over {d}" for d in DISTANCES))]
     losses, norms, known = {}, {}, {}
     for name in tqdm(names, "networks", disable=None):
         for limit in (None, LIMIT):

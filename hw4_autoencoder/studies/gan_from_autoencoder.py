@@ -29,8 +29,8 @@ from hw4_autoencoder.train_gan import logistic_losses
 
 SHAPE, NOISE, WIDTH, DROPOUT = (28, 28), 32, 16, 0.3  # half as wide as train_gan.py
 BATCH, RATE, SEEDS = 64, 4e-4, 3
-DECODER_UPDATES, DECODER_RATE, JUDGE_UPDATES = 400, 3e-3, 480  # of the autoencoder; of the classifier that judges
-SEEN = (0, 25, 50, 100, 200, 400, 800)  # updates of the GAN after which its samples are measured
+DECODER_UPDATES, DECODER_RATE, JUDGE_UPDATES = 300, 3e-3, 240  # of the autoencoder; of the classifier that judges
+SEEN = (0, 25, 50, 100, 200, 400)  # updates of the GAN after which its samples are measured
 METRICS = ("Fréchet distance", "surely a digit", "diversity")
 STARTS = ("at random", "as a decoder")
 
@@ -130,7 +130,8 @@ def draw(seen, found, shown, path):
         for start, colour in zip(STARTS, plots.COLOURS, strict=False):
             values = found[start][:, :, j]
             ax.errorbar(seen, values.mean(axis=0), values.std(axis=0), fmt="o-", color=colour, capsize=3, label=start)
-        ax.set(xlabel="updates of the GAN", title=METRICS[j], xscale="symlog")
+        ax.set(xlabel="updates of the GAN", title=METRICS[j])
+        ax.set_xscale("symlog", linthresh=25)
         ax.set_xticks(seen, [f"{updates:,}" for updates in seen])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
