@@ -1,8 +1,11 @@
 """Does a generator that began as the decoder of an autoencoder learn faster than one that begins at random?
 
-    python hw4_autoencoder/studies/gan_from_autoencoder.py        three minutes on two CPU cores
+    python hw4_autoencoder/studies/gan_from_autoencoder.py        minutes on two CPU cores (290 s of CPU time)
 
-ANSWER
+The answer: yes, by far. After 300 updates as a decoder its pictures have a Fréchet distance of 140 ± 19 before the GAN
+has begun, and of 63 ± 9 after 400 updates of it (three seeds; real digits: 2). From a random start 400 updates lead to
+237 ± 44, still further away than the decoder was before. 32 % are surely digits then, against 8 %, and as the decoder
+knows many digits, they are as diverse as real ones (1.04 against 0.54). Whether the two meet later was not measured.
 """
 
 import sys
@@ -31,8 +34,7 @@ SHAPE, NOISE, WIDTH, DROPOUT = (28, 28), 32, 16, 0.3  # half as wide as train_ga
 BATCH, RATE, SEEDS = 64, 4e-4, 3
 DECODER_UPDATES, DECODER_RATE, JUDGE_UPDATES = 300, 3e-3, 240  # of the autoencoder; of the classifier that judges
 SEEN = (0, 25, 50, 100, 200, 400)  # updates of the GAN after which its samples are measured
-METRICS = ("Fréchet distance", "surely a digit", "diversity")
-STARTS = ("at random", "as a decoder")
+METRICS, STARTS = ("Fréchet distance", "surely a digit", "diversity"), ("at random", "as a decoder")
 
 
 def batches(x, seed):
@@ -64,10 +66,9 @@ def learn_to_decode(generator, x, updates, seed):
 
 
 class Measures:
-    """METRICS of images beside real test digits: three floats, by the classifier that judges in homework 4.
+    """METRICS of images beside real test digits, by the features of the judge's last hidden layer and by its answers.
 
-    The distance lies between the features of its last hidden layer. Surely a digit: the share whose likeliest class has
-    more than 90 %. Diversity: see generated.py.
+    Surely a digit: the share whose likeliest class has more than 90 %. Diversity: see generated.py.
     """
 
     def __init__(self, digits, updates):
@@ -94,22 +95,19 @@ def learn(start, x, seen, decoder_updates, seed):
     for updates in seen:
         if updates > done:
             gan.fit(endless, steps_per_epoch=updates - done, shuffle=False, verbose=0)
-        done = updates
-        images.append(evaluate.generate(generator, noise))
+        done, images = updates, [*images, evaluate.generate(generator, noise)]
     return images
 
 
 def study_gan_from_autoencoder(options):
     device.setup("float32")
     digits = study.load("mnist", options)
-    seen, seeds, decoder_updates, judge_updates = SEEN, SEEDS, DECODER_UPDATES, JUDGE_UPDATES
-    if options.quick:
-        seen, seeds, decoder_updates, judge_updates = (0, 2), 1, 2, 2
+    full = SEEN, SEEDS, DECODER_UPDATES, JUDGE_UPDATES
+    seen, seeds, decoder_updates, judge_updates = ((0, 2), 1, 2, 2) if options.quick else full
     measures = Measures(digits, judge_updates)
     found, shown = {}, {}
-    for start in STARTS:
-        progress = tqdm(range(seeds), f"a start {start}", disable=None, leave=False)
-        runs = [learn(start, digits.x_train, seen, decoder_updates, seed) for seed in progress]
+    for start in tqdm(STARTS, "starts", disable=None):
+        runs = [learn(start, digits.x_train, seen, decoder_updates, seed) for seed in range(seeds)]
         found[start] = np.array([[measures(images) for images in run] for run in runs])  # (seeds, seen, metrics)
         shown[start] = [images[:9] for images in runs[0]]
     rows = [("updates", *(f"{metric}, {start}" for metric in METRICS for start in STARTS))]
@@ -117,15 +115,14 @@ def study_gan_from_autoencoder(options):
         cells = [found[start][:, i, j] for j in range(len(METRICS)) for start in STARTS]
         rows.append((f"{updates:,}", *(f"{cell.mean():.2f} ± {cell.std():.2f}" for cell in cells)))
     real = measures(digits.x_train[:2000])
-    rows.append(("real digits", *(f"{value:.2f}" for value in real for _ in STARTS)))
-    study.print_table(rows)
+    study.print_table([*rows, ("real digits", *(f"{value:.2f}" for value in real for _ in STARTS))])
     draw(seen, found, shown, options.out / "gan_from_autoencoder.png")
     print(f"\nsee {options.out / 'gan_from_autoencoder.png'}")
 
 
 def draw(seen, found, shown, path):
     figure = plots.new_figure(14, 9, "A generator that was a decoder first, and one that starts at random")
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.05))
+    above, below = figure.subfigures(2, 1)
     for j, ax in enumerate(above.subplots(1, len(METRICS))):
         for start, colour in zip(STARTS, plots.COLOURS, strict=False):
             values = found[start][:, :, j]
@@ -136,8 +133,7 @@ def draw(seen, found, shown, path):
         ax.minorticks_off()
         ax.grid(alpha=0.3)
     ax.legend(title="the generator starts")
-    panels = below.subplots(len(STARTS), len(seen))
-    for start, row in zip(STARTS, panels, strict=True):
+    for start, row in zip(STARTS, below.subplots(len(STARTS), len(seen)), strict=True):
         for ax, images, updates in zip(row, shown[start], seen, strict=True):
             ax.imshow(images.reshape(3, 3, *SHAPE).swapaxes(1, 2).reshape(84, 84), cmap="gray_r", vmin=0, vmax=255)
             ax.set(xticks=[], yticks=[], title=f"{updates:,} updates" if start == STARTS[0] else None)

@@ -25,9 +25,9 @@ from hw4_autoencoder import evaluate
 from hw4_autoencoder.model import build_discriminator, build_generator
 from hw4_autoencoder.studies import gan_from_autoencoder as small
 
-EARLY, LATE = 100, 800  # updates of the generator that is filtered, and of the one beside it
+EARLY, LATE = 300, 900  # updates of the generator that is filtered, and of the one beside it
 CRITIC_UPDATES, CRITIC_RATE = 300, 1e-3  # of the critic, with the early generator held still
-KEPT, SHARES = 1000, (1.0, 0.5, 0.2, 0.05)  # images that are measured; shares of what is drawn that the filter lets by
+KEPT, SHARES = 500, (1.0, 0.5, 0.2, 0.05)  # images that are measured; shares of what is drawn that the filter lets by
 
 
 def train_critic(generator, x, updates, seed):
