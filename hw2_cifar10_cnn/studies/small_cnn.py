@@ -1,11 +1,11 @@
 """What does a convolution buy? A network of 5,521 weights reads digits, beside dense networks of as many and of more.
 
-    python hw2_cifar10_cnn/studies/small_cnn.py        minutes on two CPU cores (170 s of CPU time)
+    python hw2_cifar10_cnn/studies/small_cnn.py        minutes on two CPU cores (165 s of CPU time)
 
 The answer: weights. With ten epochs on 4,000 digits it reads 91.8 ± 0.8 % of the test digits (three seeds), a dense
-network of as many weights 87.4 ± 0.5 %, one of fifty times as many 93.5 ± 0.8 %. Not, here, digits that stand elsewhere:
-moved by two pixels 67.1 ± 3.9 % are read, by the large dense network 64.1 ± 0.6 %. The pooling keeps all 20 x 20 places
-apart, and the dense layer behind it learns places. 5,521 weights need those: poolings in steps of two leave fewer.
+network of as many weights 87.4 ± 0.5 %, one of fifty times as many 93.5 ± 0.8 %. But here not digits that stand
+elsewhere: moved by two pixels 67.1 ± 3.9 % are read, by the large dense network 64.1 ± 0.6 %. The pooling keeps all 20
+x 20 places apart, and the dense layer behind it learns places. 5,521 weights need those: steps of two leave fewer.
 """
 
 import sys
