@@ -33,6 +33,17 @@ def _mean_distance(images):
     return float(pdist(flat(images)).mean()) if len(images) > 1 else None
 
 
+def frechet_distance(features, real):
+    """The Fréchet distance of Heusel et al. 2017 (arXiv:1706.08500) between two sets of features (n, d); 0: alike.
+
+    It is that between the normal distributions which have the means and covariances of the two.
+    """
+    own, theirs = np.cov(features.T), np.cov(real.T)
+    root = np.sqrt(np.linalg.eigvals(own @ theirs).astype(complex)).real.sum()  # the trace of the root of the product
+    apart = np.sum((features.mean(axis=0) - real.mean(axis=0)) ** 2)
+    return float(apart + np.trace(own) + np.trace(theirs) - 2 * root)
+
+
 def detail_ratio(images, real):
     """How sharp images are: the mean difference between neighbouring pixels, as a share of that in real ones.
 

@@ -27,7 +27,7 @@ def judge_of(config, folder=None, seed=0):
         model = keras.models.load_model(path)
     else:
         keras.utils.set_random_seed(seed)
-        model = _train_judge(digits, seed)
+        model = train_judge(digits, seed)
         if path:
             with files.atomic(path) as part:
                 model.save(part, include_optimizer=False)
@@ -38,7 +38,7 @@ def judge_of(config, folder=None, seed=0):
     return judge, float(np.mean(judge(digits.x_test).argmax(axis=1) == digits.y_test))
 
 
-def _train_judge(dataset, seed):
+def train_judge(dataset, seed, updates=None):
     """A small convolutional network: 99.2 % on the test digits of MNIST, within a minute on two CPU cores."""
     x, y = dataset.x_train, keras.utils.to_categorical(dataset.y_train, 10)
     batches = Batches(x, y, JUDGE["batch_size"], seed)
@@ -53,7 +53,7 @@ def _train_judge(dataset, seed):
     model.add(layers.Dense(128, activation="relu"))
     model.add(layers.Dropout(0.3))
     model.add(layers.Dense(10, dtype="float32"))
-    epochs = -(-JUDGE["updates"] // len(batches))  # 4 over all of MNIST, more over less
+    epochs = -(-(updates or JUDGE["updates"]) // len(batches))  # 4 over all of MNIST, more over less
     updates = epochs * len(batches)
     rate = one_cycle(JUDGE["learning_rate"], updates, warm_up=updates // 5)
     model.compile(keras.optimizers.Adam(rate), keras.losses.CategoricalCrossentropy(from_logits=True))

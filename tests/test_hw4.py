@@ -53,7 +53,7 @@ OF_GAN = {"curves", "samples", "progress", "training", "written", "walks", "near
 @pytest.fixture(scope="module", autouse=True)
 def one_judge():
     """All runs on the sample share a judge, which would be alike in all of them; and few samples are judged."""
-    train_judge, judges = judge._train_judge, []
+    train_judge, judges = judge.train_judge, []
 
     def judge_of(dataset, seed):
         if dataset.source is not None and dataset.source.kind != "sample":
@@ -65,7 +65,7 @@ def one_judge():
         return judges[0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "_train_judge", judge_of)
+        patch.setattr(judge, "train_judge", judge_of)
         patch.setattr(evaluate, "JUDGED", 300)
         yield
 
@@ -508,7 +508,7 @@ def test_the_judge_reads_digits_and_is_kept(tmp_path):
     assert generated.recognised_share(probabilities, digits.y_test) == accuracy > 0.93
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "_train_judge", None)  # it is not trained again
+        patch.setattr(judge, "train_judge", None)  # it is not trained again
         np.testing.assert_array_equal(judge.judge_of(config, tmp_path)[0](digits.x_test), probabilities)
 
 

@@ -25,13 +25,16 @@ def options(doc, on_data=False):
     return parser
 
 
-def load(name, options):
-    """The data set as a Dataset, with a line that says which it is; the built-in sample with --quick."""
+def load(name, options, how=data.load):
+    """The data set as a Dataset, with a line that says which it is; the built-in sample with --quick.
+
+    how: `texts.load` for a text, which is a Corpus.
+    """
     kind = "sample" if options.quick else options.data or "auto"
     folder = options.data_dir or cli.default_data_dir()
     given = argparse.Namespace(data=kind, data_dir=folder, limit=options.limit, seed=0)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of whoever trains many models
-    dataset = data.load(name, given)
+    dataset = how(name, given)
     print(dataset.source.line, flush=True)
     return dataset
 
