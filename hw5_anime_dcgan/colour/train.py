@@ -36,7 +36,7 @@ SETTINGS = {
         "batch_size": 32,
         "width": 32,  # channels of both networks at half of the side
         "latent_dim": 16,  # numbers of noise: by them it chooses among the colours that would do
-        "l1": 5.0,  # weight of the plain loss beside that of the discriminator
+        "l1": 10.0,  # weight of the plain loss beside that of the discriminator
         "penalty": 0.05,  # on the slope of the discriminator, see common/gan.py
         "learning_rate": 5e-4,
         "discriminator_rate": 5e-4,
