@@ -26,7 +26,7 @@ def build_colourist(width, latent_dim=0):
         x = layers.Conv2D(channels, 4, 2, "same", use_bias=False, name=f"halve_{side}")(x)
         x = _norm(x, f"halve_{side}")
         if side == 4 and noise:
-            # as loud at first as the normalised features: a whisper would be overheard
+            # at first as strong as the normalised features: weak noise would be ignored
             choice = layers.Dense(channels, use_bias=False, kernel_initializer="lecun_normal", name="choice")(noise[0])
             x = layers.Add(name="chosen")([x, layers.Reshape((1, 1, channels), name="everywhere")(choice)])
         x = layers.LeakyReLU(0.2, name=f"side_{side}")(x)  # 32 x 32 to 4 x 4
