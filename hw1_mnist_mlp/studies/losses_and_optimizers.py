@@ -1,8 +1,16 @@
 """Which loss, which optimizer? Three and six of them, each at the best learning rate of a grid.
 
-    python hw1_mnist_mlp/studies/losses_and_optimizers.py        two minutes on two CPU cores
+    python hw1_mnist_mlp/studies/losses_and_optimizers.py        two and a half minutes of one CPU core
 
-TODO
+The answer, by the test digits that are wrong after 300 updates (mean and spread over three seeds; Intel Xeon, Sapphire
+Rapids; each rate chosen on held-out digits):
+
+- cross-entropy 6.2 ± 0.3 %, squared error 7.2 ± 0.7, cosine 7.5 ± 0.4; squared error needs ten times the rate;
+- Muon 4.4 ± 0.4 %, RMSprop 5.4 ± 0.4, Adam 5.6 ± 0.1, momentum 6.2 ± 0.3, SGD 6.7 ± 0.8, Adagrad 7.5 ± 1.3: between
+  neighbours in this row, but for Muon, there is hardly a difference;
+- the rate matters as much: on the held-out digits the optimizers lie between 3.3 and 4.6 % at their best rates, and
+  three times too much or too little costs 0.1 to 3.5 points. 90 % are wrong if Adagrad has three times too much, or
+  SGD or momentum nine times.
 """
 
 import sys

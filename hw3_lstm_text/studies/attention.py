@@ -1,8 +1,11 @@
 """What does attention add? News read by words and sentences, what matters picked out (Yang et al. 2016), or averaged.
 
-    python hw3_lstm_text/studies/attention.py        three minutes on two CPU cores
+    python hw3_lstm_text/studies/attention.py        minutes on two CPU cores (440 s of CPU time)
 
-ANSWER
+The answer: 2.8 points here, and a view of what it reads. 79.5 ± 0.5 % of the test news are told right, with averages
+76.7 ± 0.5 % (three seeds, four epochs, nothing tuned). The words that weigh most are those that it needs: without the
+heaviest tenth 57.2 ± 2.9 % are left, without a tenth drawn at random 78.7 ± 1.1 %. The first 16 words weigh 2.2 times
+as much as words do on average.
 """
 
 import sys
