@@ -2,10 +2,12 @@
 
     python hw4_autoencoder/studies/rejection.py        minutes on two CPU cores
 
-The answer has not been measured yet. What it computes: a critic, trained against a generator that is held still, knows
-how much likelier an image is among real than among drawn ones. Rejection sampling keeps images with a chance in
-proportion to that, so that a perfect critic would turn any generator that draws everything into a perfect one. What
-that costs is the number of images drawn for each that is kept, and what is never drawn cannot be kept.
+The answer: no. A critic, trained against a generator that is held still, knows how much likelier an image is among real
+than among drawn ones, and rejection sampling keeps images with a chance in proportion to that: a perfect critic would
+turn any generator that draws everything into a perfect one. Here one in twenty is kept of what a generator draws after
+25 updates, and its Fréchet distance falls from 116 ± 22 to 106 ± 30 (three seeds; real digits 5): hardly. What 375 more
+updates of both networks do, 65 ± 10, no filter comes near to; nor does one help that late. By its own critic, exact
+rejection sampling would keep 2 to 8 images of 1,000; and what is never drawn cannot be kept.
 """
 
 import sys

@@ -32,8 +32,6 @@ HOMEWORK = "hw5_colour"
 SHOWN = 10  # pictures in a row
 SIDE = 64  # pixels of the shorter side of a user's picture, as the network sees it: that of the faces
 MULTIPLE = 16  # the network halves four times
-DRAWS = 5  # of the same pictures
-OWN_DRAWS = 3  # of a user's picture
 LONGEST = 8  # times the shorter side that a user's picture may be long
 
 
@@ -41,8 +39,7 @@ def analyze(options):
     """Draw all pictures of the run, or with --image that of one picture."""
     if options.image:
         model, _ = analysis.open_model(options, HOMEWORK)
-        out = options.run / "figures" / f"own_{options.image.stem}.png"
-        show_own_picture(model, options.image, options.seed, out)
+        show_own_picture(model, options.image, options.run / "figures" / f"own_{options.image.stem}.png")
         return
     model, config = analysis.open_model(options, HOMEWORK)
     given = analysis.run_options(options, config)
@@ -64,15 +61,12 @@ def analyze(options):
     with_title = "Pictures that it has not seen, coloured"
     plots.image_rows(figures / "coloured.png", [(label, shown[:SHOWN]) for label, shown in rows], with_title)
 
-    numbers = {"of_lines": evaluate.compare(of_sketches, pictures)}
-    if len(predictor.inputs) == 2:
-        numbers["difference_of_draws"] = show_draws(predictor, real, figures / "draws.png")
-
     error = np.abs(drawn.astype(float) - real).mean(axis=(1, 2, 3))
     worst = np.argsort(-error)[:SHOWN]
     rows = [(label, shown[worst]) for label, shown in rows[: 4 if other else 3]]
     plots.image_rows(figures / "worst.png", rows, "Where its colours are farthest from the real ones")
 
+    numbers = {"of_lines": evaluate.compare(of_sketches, pictures)}
     show_places(real, drawn, figures / "places.png")
     if given.data_set == "faces":
         named = {"real": real, f"--model {given.model}": drawn}
@@ -85,16 +79,6 @@ def analyze(options):
 def grey_rgb(drawings):
     """Drawings (n, side, side, 1) with three equal channels, to be shown beside coloured ones."""
     return np.repeat(drawings, 3, axis=3)
-
-
-def show_draws(predictor, real, path):
-    """The same pictures by other noise. Returns the mean absolute difference of two draws of a pixel, of 255."""
-    drawings = grey(real)
-    draws = [evaluate.colour(predictor, drawings, seed) for seed in range(DRAWS)]
-    rows = [("grey", grey_rgb(drawings)), *((f"draw {i + 1}", drawn) for i, drawn in enumerate(draws))]
-    rows = [(label, shown[:SHOWN]) for label, shown in [*rows, ("real colours", real)]]
-    plots.image_rows(path, rows, "More than one answer: the same pictures, other noise")
-    return float(np.abs(draws[0].astype(float) - draws[1]).mean())
 
 
 def show_places(real, drawn, path):
@@ -128,20 +112,19 @@ def show_hair(named, path):
     return {who: dict(zip(attributes.HAIR, values.tolist(), strict=True)) for who, values in shares.items()} | as_real
 
 
-def colour_own(model, picture, seed=0):
-    """A user's picture (PIL, RGB) in colour, of the same size: uint8 (height, width, 3).
+def colour_own(model, picture):
+    """A user's picture (PIL, RGB) in colour, of the same size.
 
     The network sees it as small as the faces that it has learned from. What it changes there is enlarged and added to
-    the picture's own grey, so that its lines stay as sharp as they were. seed: of the noise, if the network takes any.
+    the picture's own grey, so that its lines stay as sharp as they were.
     """
-    predictor, shades = Local(model), picture.convert("L")
+    shades = picture.convert("L")
     scale = SIDE / min(shades.size)
     width, height = (min(max(1, round(side * scale)), LONGEST * SIDE) for side in shades.size)
     small = np.asarray(shades.resize((width, height), Image.Resampling.LANCZOS))
     padding = [(0, -height % MULTIPLE), (0, -width % MULTIPLE)]
     drawing = np.pad(small, padding, mode="edge")[None, ..., None]
-    inputs = [*evaluate.noise(predictor, 1, seed), drawing]
-    change = predictor.predict(inputs, [(1, *drawing.shape[1:3], 3)])[0][0] - drawing[0] / 255
+    change = Local(model).predict([drawing], [(1, *drawing.shape[1:3], 3)])[0][0] - drawing[0] / 255
     channels = [
         Image.fromarray(each).resize(shades.size, Image.Resampling.BICUBIC)
         for each in np.moveaxis(change[:height, :width], -1, 0)
@@ -149,23 +132,21 @@ def colour_own(model, picture, seed=0):
     return evaluate.to_bytes(np.asarray(shades)[..., None] / 255 + np.stack(channels, axis=-1))
 
 
-def show_own_picture(model, path, seed, out):
-    """own_<name>.png: the picture of the user, its grey, and its colours; several, if the network takes noise."""
+def show_own_picture(model, path, out):
+    """own_<name>.png: the picture of the user, its grey, and its colours by the network."""
     picture = images.open_picture(path)
-    seeds = range(seed, seed + OWN_DRAWS) if len(model.inputs) == 2 else [seed]
-    coloured = [colour_own(model, picture, each) for each in seeds]
-    titles = [f"coloured, --seed {each}" for each in seeds] if len(seeds) > 1 else ["coloured"]
-    shown = [("the picture", picture), ("its grey", picture.convert("L")), *zip(titles, coloured, strict=True)]
+    coloured = colour_own(model, picture)
     ratio = np.clip(picture.height / picture.width, 0.2, 5)
-    figure = plots.new_figure(2.8 * len(shown), max(1.6, 2.6 * ratio) + 0.8, path.name)
-    for ax, (title, image) in zip(figure.subplots(1, len(shown)), shown, strict=True):
+    figure = plots.new_figure(11, max(1.6, 3.4 * ratio) + 0.8, path.name)
+    shown = (picture, "the picture"), (picture.convert("L"), "what the network sees"), (coloured, "coloured")
+    for ax, (image, title) in zip(figure.subplots(1, 3), shown, strict=True):
         ax.imshow(image, cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=11)
         ax.set_axis_off()
     plots.save(figure, out)
     alone = out.with_name(f"{out.stem}_coloured.png")
     with files.atomic(alone) as part:
-        Image.fromarray(coloured[0]).save(part, "PNG")
+        Image.fromarray(coloured).save(part, "PNG")
     print(f"{path}: coloured in {alone}, beside the original in {out}")
 
 
@@ -174,8 +155,6 @@ def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     parser.add_argument("--beside", type=cli.path, metavar="DIR", help="another run, whose colours are shown too")
     parser.add_argument("--image", type=cli.path, metavar="FILE", help="a grey picture or a line drawing, of any size")
-    help_ = "with --image: other numbers, other colours, where the network takes noise (0)"
-    parser.add_argument("--seed", type=cli.seed, default=0, metavar="N", help=help_)
     analysis.main(parser, analyze, argv)
 
 

@@ -18,13 +18,12 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from common import data
-from common.run.predictor import predict_all
+from common.run.predictor import predict
 from hw5_anime_dcgan.colour.drawings import grey
 from hw5_anime_dcgan.quality import Judge
 
 FILES = ()  # that a run must hold beside model.keras
 JUDGED = 999  # pictures that are coloured; as many others are what they are compared with
-FINAL = 3  # the seed of the noise
 
 
 class Pictures(NamedTuple):
@@ -66,17 +65,9 @@ def in_64(images):
     return images.repeat(times, axis=1).repeat(times, axis=2) if times > 1 else images
 
 
-def noise(predictor, n, seed):
-    """What a predictor takes before n drawings: [noise float32 (n, latent_dim)], or [] if it takes none."""
-    if len(predictor.inputs) == 1:
-        return []
-    return [np.random.default_rng(seed).standard_normal((n, predictor.inputs[0][1]), "float32")]
-
-
-def colour(predictor, drawings, seed=FINAL):
+def colour(predictor, drawings):
     """The pictures, uint8 (n, side, side, 3), that a predictor makes of drawings, uint8 (n, side, side, 1)."""
-    inputs = [*noise(predictor, len(drawings), seed), drawings]
-    return to_bytes(predict_all(predictor, inputs, [(*drawings.shape[1:3], 3)])[0])
+    return to_bytes(predict(predictor, drawings, (*drawings.shape[1:3], 3)))
 
 
 def to_bytes(pictures):
