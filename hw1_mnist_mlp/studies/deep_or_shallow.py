@@ -1,8 +1,11 @@
 """Is it the depth, or the number of weights? As many weights in 1, 2, 3 and 5 hidden layers.
 
-    python hw1_mnist_mlp/studies/deep_or_shallow.py        two minutes on two CPU cores
+    python hw1_mnist_mlp/studies/deep_or_shallow.py        two minutes on two CPU cores (Intel Xeon, Sapphire Rapids)
 
-TODO
+The answer: the digits hardly care. After 500 of them 14.3, 13.3, 13.8, 15.5 % of the test is wrong, after 20,000
+5.2, 5.2, 5.6, 5.9 % (± 0.2 to 1.8; 1,000 updates). Curves from 20 places: no difference beyond the spread. From 500,
+five layers have half the error of one on sin(5πx) / 5πx (0.022 ± 0.011, 0.044 ± 0.019), and two and three a third
+of it on the folded line (0.002, 0.006); there one of four trainings of five layers got stuck at 0.25.
 """
 
 import sys
