@@ -80,8 +80,8 @@ def study_activations(options):
     names, depths, rates, updates, seeds = list(ACTIVATIONS), DEPTHS, RATES, UPDATES, SEEDS
     if options.quick:
         names, depths, rates, updates, seeds = names[1::2], (2,), RATES[2:3], 5, 1
-    tried, found = {}, {}
-    with tqdm(total=len(names) * len(depths) * (len(rates) + seeds), disable=None) as bar:
+    best, found = {}, {}
+    with tqdm(total=len(names) * len(depths) * (2 * len(rates) + seeds), disable=None) as bar:
         for name in names:
             for depth in depths:
                 model = build(ACTIVATIONS[name], depth)
@@ -91,12 +91,13 @@ def study_activations(options):
                 )
                 runs = {}
                 for rate in rates:
-                    runs[rate] = learn(model, seeds, rate, learned, held_out, updates)  # a seed that is not used below
-                    bar.update()
-                tried[name, depth] = runs
-                best = max(rates, key=lambda rate: runs[rate][0])
+                    tuning = range(seeds, seeds + 2)  # seeds that are not used below: one may be lucky
+                    runs[rate] = np.mean([learn(model, seed, rate, learned, held_out, updates)[0] for seed in tuning])
+                    bar.update(2)
+                best[name, depth] = max(rates, key=runs.get)
                 for seed in range(seeds):
-                    found.setdefault((name, depth), []).append(learn(model, seed, best, learned, test, updates))
+                    result = learn(model, seed, best[name, depth], learned, test, updates)
+                    found.setdefault((name, depth), []).append(result)
                     bar.update()
     deepest = depths[-1]
     rows = [("activation", *(f"{depth} hidden" for depth in depths), "gradient, first layer / last", "dead", "rates")]
@@ -104,9 +105,9 @@ def study_activations(options):
         accuracies = [[accuracy for accuracy, *_ in found[name, depth]] for depth in depths]
         ratio = np.mean([gradients[0] / gradients[-1] for _, gradients, _ in found[name, deepest]])
         dead = np.mean([share for *_, share in found[name, deepest]])
-        best = (f"{max(tried[name, depth], key=lambda rate: tried[name, depth][rate][0])}" for depth in depths)
         shown = (f"{np.mean(each):.1f} ± {np.std(each):.1f} %" for each in accuracies)
-        rows.append((name, *shown, f"{ratio:.2g}", f"{dead:.0f} %", ", ".join(best)))
+        chosen = ", ".join(str(best[name, depth]) for depth in depths)
+        rows.append((name, *shown, f"{ratio:.2g}", f"{dead:.0f} %", chosen))
     study.print_table(rows)
     draw(found, names, depths, options.out / "activations.png")
     print(f"\nsee {options.out / 'activations.png'}")

@@ -1,6 +1,6 @@
 """Is pre-training by restricted Boltzmann machines overrated? Against random starts of then and of today.
 
-    python hw1_mnist_mlp/studies/rbm.py        three and a half minutes on two CPU cores (Intel Xeon, Sapphire Rapids)
+    python hw1_mnist_mlp/studies/rbm.py        two and a half minutes on two CPU cores (Intel Xeon, Sapphire Rapids)
 
 The answer, by the test digits that are wrong (three layers of 200 units, mean and spread over three seeds; the three
 RBMs saw all 55,000 training digits, without labels, in 8,250 updates in all):
