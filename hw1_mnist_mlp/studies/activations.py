@@ -1,8 +1,16 @@
 """Why an activation, and which? Six of them, in networks of 1, 3 and 10 hidden layers.
 
-    python hw1_mnist_mlp/studies/activations.py        three minutes on two CPU cores
+    python hw1_mnist_mlp/studies/activations.py        four minutes on two CPU cores (Intel Xeon, Sapphire Rapids)
 
-TODO
+The answer, by the test digits that are right after 200 updates (mean and spread over three seeds):
+
+            1 hidden      3 hidden       10 hidden     gradient of the first layer / of the last, 10 hidden
+none        91.1 ± 0.1 %  89.8 ± 0.1 %   88.4 ± 0.2 %  0.57
+sigmoid     92.3 ± 0.0    75.9 ± 16.9    11.3 ± 0.0    0.0000002
+tanh        93.0 ± 0.1    93.0 ± 0.3     89.9 ± 0.3    0.52
+ReLU        92.8 ± 0.1    92.0 ± 0.5     83.9 ± 1.4    0.30
+leaky ReLU  92.4 ± 0.1    92.1 ± 0.6     90.5 ± 0.3    0.34
+GELU        92.9 ± 0.1    92.0 ± 0.6     89.8 ± 0.2    0.43
 """
 
 import sys
