@@ -150,7 +150,6 @@ class Writer:
                 raise UserError(
                     "an acrostic is made of Chinese characters: write them one after the other, as 深度學習"
                 )
-            self.asked.temperature = 0.8
             self.pieces = acrostic(reader, asked.acrostic, form_of(asked), self.rng, asked)
         else:
             codes = encode(prompt_of(reader.characters, asked.form, asked.prompt[:LONGEST]), reader.characters)

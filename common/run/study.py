@@ -1,4 +1,4 @@
-"""What all studies share: options, data, a network that starts again, and how a table of answers is printed."""
+"""What all studies share: options, data, a network that starts again, what it reads wrongly, how a table is printed."""
 
 import argparse
 import logging
@@ -7,6 +7,7 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 
 # isort: split
 import keras
+import numpy as np
 
 from common import data
 
@@ -53,6 +54,12 @@ def restart(model, seed, rate):
     for own, new in zip(optimizer.variables, fresh.variables, strict=True):
         own.assign(new)
     optimizer.learning_rate = rate
+
+
+def error_rate(model, asked):
+    """The share of `asked`, (examples, labels (n,)), that a classifier reads wrongly, %."""
+    x, y = asked
+    return 100 * np.mean(keras.ops.convert_to_numpy(model(x)).argmax(axis=1) != y)
 
 
 def print_table(rows):

@@ -79,8 +79,7 @@ def digits_wrong(model, n, seed, rate, learned, asked, updates):
     rng = np.random.default_rng(seed)
     seen = rng.choice(rng.choice(len(learned[0]), min(n, len(learned[0])), replace=False), updates * BATCH)
     model.fit(*(each[seen] for each in learned), batch_size=BATCH, shuffle=False, verbose=0)
-    said = keras.ops.convert_to_numpy(model(asked[0])).argmax(axis=1)
-    return 100 * np.mean(said != asked[1])
+    return study.error_rate(model, asked)
 
 
 def curve_error(curve, n, depth, seed, steps):

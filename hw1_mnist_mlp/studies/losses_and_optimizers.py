@@ -69,8 +69,7 @@ def errors(model, seed, rate, learned, asked, counts):
     found = []
     for part in np.split(rows, counts[:-1] * BATCH):
         model.fit(x[part], np.eye(10, dtype="float32")[y[part]], batch_size=BATCH, shuffle=False, verbose=0)
-        said = keras.ops.convert_to_numpy(model(asked[0])).argmax(axis=1)
-        found.append(100 * np.mean(said != asked[1]))
+        found.append(study.error_rate(model, asked))
     return found
 
 

@@ -79,8 +79,7 @@ def wrong(model, below, n, seed, rate, learned, asked, updates):
     rng = np.random.default_rng(seed)  # the same labels for every start
     rows = rng.choice(rng.permutation(len(x))[:n], updates * BATCH)
     model.fit(x[rows], y[rows], batch_size=BATCH, shuffle=False, verbose=0)
-    said = keras.ops.convert_to_numpy(model(asked[0])).argmax(axis=1)
-    return 100 * np.mean(said != asked[1])
+    return study.error_rate(model, asked)
 
 
 def study_rbm(options):
