@@ -26,10 +26,12 @@ def playground(folder):
     with socket.create_server(("localhost", 0)) as free:
         port = free.getsockname()[1]
     options = ["--host", "localhost", "--port", str(port), "--outputs", str(folder / "outputs")]
+    # a server that finds PYTEST_CURRENT_TEST would be NiceGUI's own test server, which asks for other settings
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     process = subprocess.Popen(
         [sys.executable, "-m", "common.playground", *options, "--data-dir", str(folder / "no-data")],
         cwd=ROOT,
-        env={**os.environ, **NO_NETWORK},
+        env={**environment, **NO_NETWORK},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -37,6 +39,13 @@ def playground(folder):
         line = process.stdout.readline()
         found = re.search(r"(http://localhost:\d+) +the code that joins: (\d{6})", line)
         assert found, line
+        end = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("localhost", port)):
+                break
+            assert process.poll() is None, "the playground has stopped before it served a page"
+            assert time.monotonic() < end, "the playground serves nothing"
+            time.sleep(0.05)
         yield found.groups()
     finally:
         process.terminate()
@@ -104,12 +113,14 @@ class Browser:
         return answer["result"].get("value")
 
     def load(self, address):
-        """Go to an address; whether it answers."""
-        return "errorText" not in self.send("Page.navigate", url=address)
+        """Go to an address, and wait until all of the page is there."""
+        answer = self.send("Page.navigate", url=address)
+        assert "errorText" not in answer, answer
+        self.wait(lambda: self.run(f"document.readyState == 'complete' && location.href.startsWith({address!r})"))
 
     def join(self, address, code):
         """Type the code that joins, and wait for the list of the pages."""
-        self.wait(lambda: self.load(address))
+        self.load(address)
         assert "Digits" not in self.run("document.body.textContent")
         self.run(f"document.querySelector('#code').value = '{code}'; document.querySelector('form').submit()")
         self.wait(lambda: "Digits" in (self.run("document.body && document.body.textContent") or ""))
