@@ -42,8 +42,9 @@ def generate(options):
     for i in range(options.count):
         rng = np.random.default_rng((options.seed, i))
         if options.acrostic:
-            start, pieces = "", acrostic(reader, options.acrostic, form_of(options), rng, options)
-            pieces = itertools.islice(pieces, options.length)  # a clause may never end, at temperature 0
+            start, steps = "", acrostic(reader, options.acrostic, form_of(options), rng, options)
+            # a clause may never end, at temperature 0
+            pieces = (piece for piece, _, _ in itertools.islice(steps, options.length))
         else:
             start = (options.prompt or "").replace("\\n", "\n")
             prompt = encode(prompt_of(characters, options.form, start), characters)
@@ -90,7 +91,10 @@ def show(start, pieces, until):
 
 
 def acrostic(reader, heads, form, rng, options):
-    """The characters of a poem of the form whose clauses begin with `heads` (藏頭詩); the rest is the network's."""
+    """Write a poem of the form whose clauses begin with `heads` (藏頭詩); the rest is the network's.
+
+    Yields (character, logits (characters,) that the network gave before it, the states after it).
+    """
     characters = reader.characters
     line_end = encode("\n", characters)
     logits, states = reader.read(encode(f"\n\n{form}\n", characters)[None])
@@ -100,9 +104,9 @@ def acrostic(reader, heads, form, rng, options):
         while piece not in CLAUSE_ENDS or not piece:
             logits[:, line_end] = -np.inf  # not before the mark that ends the clause
             code = given.pop(0) if given else choose(logits, rng, options.temperature, options.top_p)[0]
-            piece = decode([code], characters)
-            yield piece
+            piece, before = decode([code], characters), logits[0]
             logits, states = reader.read(np.array([[code]]), states)
+            yield piece, before, states
 
 
 def seed_of_now():

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import itertools
 import json
 
 import numpy as np
@@ -37,7 +38,7 @@ def build():
     chosen = models.choose(models.finished(HOMEWORK), f"python {HOMEWORK}/train.py")
     if not chosen:
         return
-    letters = []  # [(Span, tanh of all cells after it, float16, or None)]
+    letters = []  # [(Span, tanh of all cells after it, float16)]
     state = {"running": False, "cell": None}
 
     async def write():
@@ -57,15 +58,14 @@ def build():
             with text:
                 for letter, cells, _ in written:
                     letters.append((parts.Span(letter, colour_of(cells)), cells))
-            if likeliest := written[-1][2]:
-                next_letters.show(*likeliest)
+            next_letters.show(*written[-1][2])
             await asyncio.sleep(PAUSE)
         state["running"] = False
         go.text = say("write", "寫")
 
     def colour_of(cells):
         number = state["cell"]
-        return None if number is None or cells is None else to_hex(TINTS((float(cells[number]) + 1) / 2))
+        return None if number is None else to_hex(TINTS((float(cells[number]) + 1) / 2))
 
     def colour(event):
         state["cell"] = event.value
@@ -143,40 +143,42 @@ class Writer:
     """A text that is being written by a Reader, for one visitor."""
 
     def __init__(self, reader, asked):
-        self.reader, self.rng, self.form = reader, np.random.default_rng(), asked.form
-        self.asked, self.end, self.pieces = asked, "", None
+        self.reader, self.rng, self.asked = reader, np.random.default_rng(), asked
         if asked.acrostic:
             if not all(map(is_chinese, asked.acrostic)):
                 raise UserError(
                     "an acrostic is made of Chinese characters: write them one after the other, as 深度學習"
                 )
-            self.pieces = acrostic(reader, asked.acrostic, form_of(asked), self.rng, asked)
+            self.steps = acrostic(reader, asked.acrostic, form_of(asked), self.rng, asked)
         else:
             codes = encode(prompt_of(reader.characters, asked.form, asked.prompt[:LONGEST]), reader.characters)
-            self.logits, self.states = reader.read(codes[None])
+            self.steps = self.write(codes)
+
+    def write(self, codes):
+        """Go on after `codes`, a poem to its end: yields what generate.acrostic does."""
+        logits, states = self.reader.read(codes[None])
+        end = ""
+        while True:
+            (code,) = choose(logits, self.rng, self.asked.temperature)
+            letter, before = decode([code], self.reader.characters), logits[0]
+            end = end[-1:] + letter
+            if self.asked.form and end == "\n\n":
+                return
+            logits, states = self.reader.read(np.array([[code]]), states)
+            yield letter, before, states
 
     def go_on(self, temperature):
-        """The next characters: [(character, tanh of all cells or None, (chances, characters) of LIKELIEST or None)].
+        """The next characters: [(character, tanh of all cells, (chances, characters) of LIKELIEST before it)].
 
         [] at the end of a poem.
         """
         self.asked.temperature = temperature
         written = []
-        for _ in range(TOGETHER):
-            if self.pieces:
-                if piece := next(self.pieces, ""):
-                    written.append((piece, None, None))
-                continue
-            chances = softmax(self.logits[0])
+        for letter, logits, states in itertools.islice(self.steps, TOGETHER):
+            chances = softmax(logits)
             best = np.argsort(-chances)[:LIKELIEST]
-            (code,) = choose(self.logits, self.rng, temperature)
-            letter = decode([code], self.reader.characters)
-            self.end = self.end[-1:] + letter
-            if self.form and self.end == "\n\n":
-                break
-            self.logits, self.states = self.reader.read(np.array([[code]]), self.states)
-            cells = np.tanh(np.concatenate(self.states[1::2], axis=1))[0].astype("float16")
             names = [visible(decode([each], self.reader.characters)) for each in best]
+            cells = np.tanh(np.concatenate(states[1::2], axis=1))[0].astype("float16")
             written.append((letter, cells, (chances[best], names)))
         return written
 

@@ -215,8 +215,12 @@ def test_acrostic_begins_each_clause_with_the_character_asked_for():
     letters = CHARACTERS + "五言四句"
     reader = Reader(Local(models.build_reader(len(letters), 6, [8])), letters)
     form = poems.form_name(5, 4)
-    pieces = generate.acrostic(reader, "天地山水", form, np.random.default_rng(0), options)
-    text = "".join(pieces)
+    steps = list(generate.acrostic(reader, "天地山水", form, np.random.default_rng(0), options))
+    text = "".join(piece for piece, _, _ in steps)
+    for i in (0, 1, 8):  # what the network thought before that character
+        so_far = corpus.encode(f"\n\n{form}\n" + text[:i], letters)
+        others = np.array([letter != "\n" for letter in letters])  # no clause ends by a line end
+        np.testing.assert_allclose(steps[i][1][others], reader.read(so_far[None])[0][0][others], rtol=1e-4, atol=1e-5)
     clauses = [clause for clause in "".join("|" if c in generate.CLAUSE_ENDS else c for c in text).split("|") if clause]
     assert [clause.strip()[0] for clause in clauses] == list("天地山水")
     assert text.count("\n") == 1

@@ -152,7 +152,9 @@ async def test_writing(user, monkeypatch):
         chosen.value = next(run for run in chosen.options if run.folder.name == "poems")
     await asyncio.sleep(0.1)
     (heads,) = seen(user, ui.input, "acrostic")
+    (cell,) = seen(user, ui.select, "cell")
     with user.client:
-        heads.value = "深度"
+        heads.value, cell.value = "深度", 0
     await press(user, "write")
     await until(lambda: {"深", "度"} <= {span.text for span in seen(user, parts.Span)})
+    assert all(span.style["background"].startswith("#") for span in seen(user, parts.Span))

@@ -20,12 +20,20 @@ from common.playground import frame, models
 from common.playground.gate import Gate
 
 HERE = "127.0.0.1"
+RECONNECT = 30.0  # seconds that a page is kept when its connection is lost: phones sleep, and a class fills a Wi-Fi
 
 
 def serve(pages, **options):
     """Start the server for `pages` (see frame.find); options: those of ui.run. Comes back when it is stopped."""
-    title = "Playground"
-    ui.run(frame.root(pages), title=title, reload=False, show=False, show_welcome_message=False, **options)
+    ui.run(
+        frame.root(pages),
+        title="Playground",
+        reload=False,
+        show=False,
+        show_welcome_message=False,
+        reconnect_timeout=RECONNECT,
+        **options,
+    )
 
 
 def address_of(host):
