@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STYLE = """
 body { font-family: system-ui, "Noto Sans TC", "PingFang TC", "Microsoft JhengHei", sans-serif; }
 .nicegui-content { max-width: 72rem; margin: 0 auto; padding: 1rem; align-items: stretch; gap: .8rem; }
-.header { display: flex; align-items: center; gap: 1rem; }
-.header .pages { display: flex; gap: 1rem; overflow-x: auto; flex: 1; white-space: nowrap; padding: .4rem 0; }
+.header { display: flex; align-items: baseline; gap: 1rem; }
+.header .pages { display: flex; flex-wrap: wrap; gap: .5rem 1rem; flex: 1; white-space: nowrap; padding: .4rem 0; }
 .header a { color: inherit; text-decoration: none; } .header a.here { border-bottom: 3px solid currentColor; }
 h1 { font-size: 1.6rem; font-weight: 600; line-height: 1.3; margin: 0; }
 .title { font-size: 1.15rem; font-weight: 600; } .quiet { color: #666; } .text { white-space: pre-wrap; }
