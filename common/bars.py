@@ -1,6 +1,7 @@
 """The one table of thresholds: the bars of the assignment on full data, and those of the tests on small subsets.
 
-Training code, tests, grader and READMEs all read this table. The bars of the assignment are given by the course.
+Training code, tests, grader and READMEs all read this table. The bars of the assignment are given by the course, those
+of the exercises by what was measured: the comment beside each says how.
 A subset bar is set below the lowest of several seeds by a margin of three of their standard deviations: the comment
 beside each says what was measured.
 """
@@ -29,12 +30,14 @@ class Bar(NamedTuple):
             if not judged and bar.metric not in metrics:  # a sample need not have it
                 continue
             name, value = bar.metric.replace("_", " "), metrics[bar.metric]
-            limit = f"{'at most ' if bar.at_most else ''}{bar.threshold:.3f}"
+            whole = isinstance(value, int)  # a number of weights
+            limit = f"{'at most ' if bar.at_most else ''}{bar.threshold:{',' if whole else '.3f'}}"
+            value = f"{value:{',' if whole else '.4f'}}"
             if judged:
                 verdict = "passes" if bar._replace(also=()).passes(metrics) else "MISSES"
-                parts.append(f"{name} {value:.4f}: {verdict} the bar of {limit}")
+                parts.append(f"{name} {value}: {verdict} the bar of {limit}")
             else:
-                parts.append(f"{name} {value:.4f} (the assignment asks {limit} of the full data)")
+                parts.append(f"{name} {value} (the assignment asks {limit} of the full data)")
         return "; ".join(parts)
 
 
@@ -61,6 +64,25 @@ FULL = {  # {task: its bar}; a task is a homework, or "homework/..." where one h
         "frechet_ratio", 20.0, at_most=True, also=(Bar("diversity_ratio", 0.6), Bar("copy_share", 0.2, at_most=True))
     ),
 }
+
+# What the READMEs ask for under "For the grader": {task/exercise_a: its bar}, by the metrics of the task.
+EXERCISES = {
+    "hw1_mnist_mlp/exercise_a": Bar("test_accuracy", 0.960, also=(Bar("weights", 20_000, at_most=True),)),
+    "hw1_mnist_mlp/exercise_b": Bar("test_accuracy", 0.988, also=(Bar("weights", 300_000, at_most=True),)),
+}
+
+JUDGED = FULL | EXERCISES  # all that the grader may judge
+
+
+def task_of(key):
+    """The task of FULL by whose data and metrics a key of JUDGED is judged."""
+    return key.partition("/exercise_")[0]
+
+
+def exercise_folder(key):
+    """The folder in outputs/ in which a run for a key of EXERCISES is handed in, such as hw1_mnist_mlp_exercise_a."""
+    return f"{key.partition('/')[0]}_{key.rpartition('/')[2]}"
+
 
 HOMEWORKS = tuple(dict.fromkeys(task.partition("/")[0] for task in FULL))
 
