@@ -613,7 +613,7 @@ def test_models_of_the_homeworks_are_keras_only(tmp_path):
         model.save(tmp_path / "model.keras")
         digest, custom, count = weights.inspect(tmp_path / "model.keras")
         assert custom == []
-        assert count >= model.count_params()  # the seeds of dropout are counted too
+        assert count == model.count_params()
         found.add(digest)
     assert len(found) == len(models)
 

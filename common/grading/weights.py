@@ -94,7 +94,10 @@ def _of_old_keras(config):
 
 
 def _digest(file, size):
-    """(hash, number of the entries) of all arrays of an open HDF5 file of so many bytes, after a look at each."""
+    """(hash of all arrays, number of their entries) of an open HDF5 file of so many bytes, after a look at each.
+
+    Of a compiled model the arrays of its optimizer are there, too: the grader never loads them, and they do not count.
+    """
     digests, waiting, seen, total, count = [], [file], set(), 0, 0
     while waiting:
         group = waiting.pop()
@@ -115,7 +118,9 @@ def _digest(file, size):
             if item.external or item.is_virtual:
                 raise Refused("its weights lie in another file")
             nbytes = math.prod(item.shape) * item.dtype.itemsize
-            total, count = total + nbytes, count + math.prod(item.shape)
+            total += nbytes
+            if not item.name.startswith("/optimizer/"):
+                count += math.prod(item.shape)
             if item.chunks:
                 raise Refused("its weights are stored in chunks, compressed perhaps, as Keras never stores them")
             if total > size:
