@@ -47,8 +47,9 @@ def test_every_exercise_has_an_answer(homework, name):
         question = exercise.split("<details>")[0]
         assert f"`outputs/{bars.exercise_folder(key)}`" in question
         for bar in (bars.EXERCISES[key], *bars.EXERCISES[key].also):
-            share = f"{100 * bar.threshold:.1f} %"
-            assert any(said in question for said in (share, f"{bar.threshold:,}")), f"{bar} is not in {question}"
+            numbers = re.findall(r"[\d,.]*\d(?: %)?", question)
+            said = {f"{100 * bar.threshold:.1f} %", f"{bar.threshold:,}", f"{bar.threshold:g}"}
+            assert said & {*numbers}, f"{bar} is not in {question}"
 
 
 def test_every_exercise_of_the_grader_has_a_task():
