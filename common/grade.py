@@ -27,6 +27,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+try:
+    import fcntl  # noqa: F401  and resource, fork and signals beside it: Windows has none of them
+except ModuleNotFoundError:
+    sys.exit("error: the grader does not run on Windows: use WSL 2, which is Linux")
+
 from common import bars
 from common.errors import UserError
 from common.grading import results, rules, submissions, weights
