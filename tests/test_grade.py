@@ -448,7 +448,7 @@ def test_data_that_is_not_there(tiny_models, workers, tmp_path):
 
 def test_tiers(tmp_path):
     by = rules.load()
-    assert {*by.tiers} == {*bars.FULL}
+    assert {*by.tiers} == {*bars.JUDGED}
     assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.979}) == (None, 0)
     assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.98}) == ("simple", 4)
     assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.995}) == ("best", 10)
