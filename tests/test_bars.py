@@ -116,9 +116,7 @@ def test_the_checks_know_the_exercises(tiny_models, fake_mnist, workers, tmp_pat
     fake_mnist(tmp_path / "data" / "mnist.npz")
     hand_in(tmp_path, tiny_models["good"])
     key, grader = "hw1_mnist_mlp/exercise_a", grader_for(workers, tmp_path / "data")
-    with pytest.raises(
-        pytest.skip.Exception, match="exercise_a in outputs/ yet: the commands are in hw1_mnist"
-    ):
+    with pytest.raises(pytest.skip.Exception, match="exercise_a in outputs/ yet: the commands are in hw1_mnist"):
         check(tmp_path, key, lambda: grader)
     (tmp_path / "outputs" / "hw1_mnist_mlp").rename(tmp_path / "outputs" / bars.exercise_folder(key))
     properties = {}
