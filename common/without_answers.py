@@ -13,7 +13,8 @@ from common import files
 from common.errors import UserError
 from common.run import cli
 
-ANSWER = re.compile(r"\r?\n<details><summary>(?:Answer|答案)</summary>\r?\n.*?\r?\n</details>\r?\n", re.S)
+START = r"<details><summary>(?:Answer|答案)</summary>"
+ANSWER = re.compile(rf"\r?\n{START}\r?\n(?:(?!<details>).)*?\r?\n</details>\r?\n", re.S)
 
 
 def remove(folder):
@@ -21,7 +22,7 @@ def remove(folder):
     found = []
     for page in sorted(folder.glob("hw*/**/README*.md")):
         text, count = ANSWER.subn("", page.read_bytes().decode("utf-8"))  # bytes: line ends stay as they are
-        if re.search("<details><summary>(Answer|答案)", text):
+        if re.search(START, text):
             raise UserError(f"an answer in {page} has no end: nothing was changed, close its <details> first")
         if count:
             found.append((page, count, text))

@@ -103,10 +103,11 @@ def test_answers_are_taken_out_and_nothing_else(course, capsys):
     assert_one_sentence(capsys.readouterr().err, "there are no answers")
 
 
-def test_an_answer_without_an_end_changes_nothing(course, capsys):
+@pytest.mark.parametrize("find", [str.index, str.rindex], ids=["first", "last"])
+def test_an_answer_without_an_end_changes_nothing(find, course, capsys):
     page = course / "hw4_autoencoder" / "README.md"
     text = page.read_text(encoding="utf-8")
-    end = text.rindex("</details>")
+    end = find(text, "</details>")
     page.write_text(text[:end] + text[end + len("</details>") :], encoding="utf-8")
     before = {page: page.read_bytes() for page in course.rglob("*.md")}
     assert without_answers.main([str(course)]) == 1

@@ -27,7 +27,8 @@ from common.data import mnist, sample_texts, texts
 from common.data.corpus import index
 from common.data.wires import Wires
 from common.errors import UserError
-from common.grading import answers, rules, submissions, weights
+from common.grading import answers, results, rules, submissions, weights
+from common.grading.grader import Result, Student
 from common.grading.names import safe_names
 from common.grading.remote import Failed, Model
 from common.run.predictor import Local
@@ -294,6 +295,16 @@ def test_junit(graded, rows):
     assert skipped == {"empty", "deep.zip"}
     assert {"bad", "nan", *HOSTILE} < failed
     assert not failed & {"good", "王小明"}
+
+
+def test_a_metric_of_several_numbers_is_written(tmp_path):
+    """Faces that were asked for have one for each colour of hair."""
+    metrics = {"frechet_ratio": 4.5, "hair_as_asked_by_colour": {"blue": 0.9}, "weights": 1200}
+    found = {"hw5_anime_dcgan": Result("good", 10, "best", 4.5, metrics)}
+    results.write(tmp_path, [Student("Lin", "Lin", found)], [*found], rules.load(), "nothing held")
+    page = (tmp_path / "students" / "Lin.md").read_text(encoding="utf-8")
+    for row in ("| frechet ratio | 4.5000 |", "| hair as asked by colour | {'blue': 0.9} |", "| weights | 1,200 |"):
+        assert row in page
 
 
 def test_picture_and_summary(graded):

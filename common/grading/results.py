@@ -119,8 +119,10 @@ def _page(student, number_of, rules):
 
 
 def _number(value):
-    """A metric for people; those of several numbers are written as they are."""
-    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    """A metric for people; one of several numbers, such as those of each colour, is written as it is."""
+    if isinstance(value, (list, dict)):
+        return _markdown(str(value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def _summary(students, tasks, groups, as_given, protections, left_out):
