@@ -299,7 +299,8 @@ def test_junit(graded, rows):
 
 def test_a_metric_of_several_numbers_is_written(tmp_path):
     """Faces that were asked for have one for each colour of hair."""
-    metrics = {"frechet_ratio": 4.5, "hair_as_asked_by_colour": {"blue": 0.9}, "weights": 1200}
+    metrics = {"frechet_ratio": 4.5, "diversity_ratio": 0.9, "copy_share": 0.0, "weights": 1200}
+    metrics["hair_as_asked_by_colour"] = {"blue": 0.9}
     found = {"hw5_anime_dcgan": Result("good", 10, "best", 4.5, metrics)}
     results.write(tmp_path, [Student("Lin", "Lin", found)], [*found], rules.load(), "nothing held")
     page = (tmp_path / "students" / "Lin.md").read_text(encoding="utf-8")
