@@ -5,7 +5,11 @@ import csv
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
+
+WINDOWS = os.name == "nt"
+WINDOWS_PAUSES = (0.1, 0.3, 0.6, 1)  # seconds
 
 
 @contextlib.contextmanager
@@ -22,7 +26,7 @@ def atomic(path):
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        part.replace(path)
+        _rename(part, path)
     except BaseException as error:
         part.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
@@ -34,6 +38,19 @@ def atomic(path):
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _rename(part, path):
+    """Rename `part` to `path`. On Windows whoever has `path` open forbids it: a virus scanner or an indexer does for a
+    moment, so it is tried for two seconds."""
+    for pause in (*WINDOWS_PAUSES, None):
+        try:
+            part.replace(path)
+            return
+        except PermissionError:
+            if pause is None or not WINDOWS:
+                raise
+            time.sleep(pause)
 
 
 def write_json(path, content):

@@ -2,6 +2,7 @@
 
     python -m common.grade SUBMISSIONS                          a folder with one folder or zip per student
     python -m common.grade SUBMISSIONS --homework hw2_cifar10_cnn --jobs 2
+    python -m common.grade SUBMISSIONS --exercises              the exercises "for the grader" in place of the bars
 
 A submission is a copy of this repository with its outputs/, or just outputs/ and a changed model.py, as a folder, a
 zip, or a folder with a zip in it. Every metric is computed here, on the test data, from predictions; metrics.json is
@@ -26,6 +27,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+try:
+    import fcntl  # noqa: F401  and resource, fork and signals beside it: Windows has none of them
+except ModuleNotFoundError:
+    sys.exit("error: the grader does not run on Windows: use WSL 2, which is Linux")
+
 from common import bars
 from common.errors import UserError
 from common.grading import results, rules, submissions, weights
@@ -49,7 +55,8 @@ def grade(options):
         raise UserError(f"there are no submissions in {options.submissions}: one folder or zip per student is expected")
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise UserError(f"--out {options.out} lies among the submissions: choose another folder")
-    tasks = [task for task in bars.FULL if options.homework in (None, task.partition("/")[0])]
+    table = bars.EXERCISES if options.exercises else bars.FULL
+    tasks = [task for task in table if options.homework in (None, task.partition("/")[0])]
     by = rules.load(options.rules)
     config = argparse.Namespace(data="full", data_dir=options.data_dir, limit=None, seed=0)
     left_out = left_out_of(others)
@@ -156,7 +163,12 @@ def main(argv=None):
     add("--jobs", type=cli.positive, default=1, metavar="N", help="submissions that are graded side by side (1)")
     add("--homework", choices=bars.HOMEWORKS, help="grade this one only (all)")
     cli.data_dir_option(parser)
-    add("--out", type=cli.path, default=cli.ROOT / "grades", metavar="DIR", help="where the grades go (grades/)")
+    add(
+        "--exercises",
+        action="store_true",
+        help="grade the runs in outputs/<homework>_exercise_a and _b, by the bars of the exercises",
+    )
+    add("--out", type=cli.path, metavar="DIR", help="where the grades go (grades/; of exercises grades/exercises/)")
     add(
         "--rules",
         type=cli.path,
@@ -174,6 +186,7 @@ def main(argv=None):
     )
     add("--fresh", action="store_true", help="grade everything again, also what has not changed")
     options = parser.parse_args(argv)
+    options.out = options.out or cli.ROOT / "grades" / ("exercises" if options.exercises else "")
     options.data_dir = options.data_dir or cli.default_data_dir()
     try:
         grade(options)

@@ -194,7 +194,7 @@ def wait_for(condition, seconds=PATIENCE):
         time.sleep(0.005)
 
 
-KILLED = -signal.SIGKILL
+KILLED = -getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has no SIGKILL
 
 
 def assert_resumes_exactly(train, options, tmp_path, monkeypatch):

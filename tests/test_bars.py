@@ -1,4 +1,4 @@
-"""Your own runs: everything in outputs/ against the bars of the assignment, measured as the grader will measure it.
+"""Your own runs: all in outputs/ against the bars of the assignment and of the exercises, measured as the grader will.
 
 `pytest -m bars` runs these checks alone, `pytest -m bars --junitxml bars.xml` for a machine to read. A homework without
 a run is skipped. What metrics.json says does not matter: the model in outputs/ predicts on the test data.
@@ -45,7 +45,7 @@ def check(root, key, grader, record_property=lambda name, value: None):
     run = find(root, key)
     grader = grader()
     try:
-        grader.held_out(key)
+        grader.held_out(bars.task_of(key))
     except UserError as error:
         pytest.skip(f"the test data is not here, so {run.folder} cannot be judged: {error}")
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def check(root, key, grader, record_property=lambda name, value: None):
         pytest.fail(f"{run.folder}: {result.reason}")
     for name, value in result.metrics.items():
         record_property(name, value)
-    assert bars.FULL[key].passes(result.metrics), f"{run.folder}: {result.reason}"
+    assert bars.JUDGED[key].passes(result.metrics), f"{run.folder}: {result.reason}"
 
 
 def grader_for(workers, data_dir):
@@ -63,7 +63,7 @@ def grader_for(workers, data_dir):
 
 
 @pytest.mark.bars
-@pytest.mark.parametrize("key", bars.FULL)
+@pytest.mark.parametrize("key", bars.JUDGED)
 def test_bar(key, request, record_property):
     def grader():  # started only where there is something to check
         return grader_for(request.getfixturevalue("workers"), cli.default_data_dir())
@@ -109,3 +109,16 @@ def test_what_the_checks_say(tiny_models, fake_mnist, workers, tmp_path):
     failed("damaged")
     (run / "model.keras").unlink()
     failed("the training has not finished")
+
+
+def test_the_checks_know_the_exercises(tiny_models, fake_mnist, workers, tmp_path):
+    (tmp_path / "data").mkdir()
+    fake_mnist(tmp_path / "data" / "mnist.npz")
+    hand_in(tmp_path, tiny_models["good"])
+    key, grader = "hw1_mnist_mlp/exercise_a", grader_for(workers, tmp_path / "data")
+    with pytest.raises(pytest.skip.Exception, match="exercise_a in outputs/ yet: the commands are in hw1_mnist"):
+        check(tmp_path, key, lambda: grader)
+    (tmp_path / "outputs" / "hw1_mnist_mlp").rename(tmp_path / "outputs" / bars.exercise_folder(key))
+    properties = {}
+    check(tmp_path, key, lambda: grader, properties.__setitem__)
+    assert properties == {"test_accuracy": 1.0, "weights": 7850}

@@ -19,6 +19,7 @@ ROOMS = {
     "playground": {"run", "data", "figures", "report"},
     "report": {"run", "data", "figures"},
     "doctor": {"run", "data"},
+    "without_answers": {"run"},
 }
 
 

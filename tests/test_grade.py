@@ -27,7 +27,8 @@ from common.data import mnist, sample_texts, texts
 from common.data.corpus import index
 from common.data.wires import Wires
 from common.errors import UserError
-from common.grading import answers, rules, submissions, weights
+from common.grading import answers, results, rules, submissions, weights
+from common.grading.grader import Result, Student
 from common.grading.names import safe_names
 from common.grading.remote import Failed, Model
 from common.run.predictor import Local
@@ -296,6 +297,17 @@ def test_junit(graded, rows):
     assert not failed & {"good", "王小明"}
 
 
+def test_a_metric_of_several_numbers_is_written(tmp_path):
+    """Faces that were asked for have one for each colour of hair."""
+    metrics = {"frechet_ratio": 4.5, "diversity_ratio": 0.9, "copy_share": 0.0, "weights": 1200}
+    metrics["hair_as_asked_by_colour"] = {"blue": 0.9}
+    found = {"hw5_anime_dcgan": Result("good", 10, "best", 4.5, metrics)}
+    results.write(tmp_path, [Student("Lin", "Lin", found)], [*found], rules.load(), "nothing held")
+    page = (tmp_path / "students" / "Lin.md").read_text(encoding="utf-8")
+    for row in ("| frechet ratio | 4.5000 |", "| hair as asked by colour | {'blue': 0.9} |", "| weights | 1,200 |"):
+        assert row in page
+
+
 def test_picture_and_summary(graded):
     assert (graded / "grades" / "distribution.png").read_bytes().startswith(b"\x89PNG")
     text = (graded / "grades" / "summary.md").read_text()
@@ -448,7 +460,7 @@ def test_data_that_is_not_there(tiny_models, workers, tmp_path):
 
 def test_tiers(tmp_path):
     by = rules.load()
-    assert {*by.tiers} == {*bars.FULL}
+    assert {*by.tiers} == {*bars.JUDGED}
     assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.979}) == (None, 0)
     assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.98}) == ("simple", 4)
     assert by.judge("hw1_mnist_mlp", {"test_accuracy": 0.995}) == ("best", 10)
@@ -611,8 +623,9 @@ def test_models_of_the_homeworks_are_keras_only(tmp_path):
     found = set()
     for model in models:
         model.save(tmp_path / "model.keras")
-        digest, custom = weights.inspect(tmp_path / "model.keras")
+        digest, custom, count = weights.inspect(tmp_path / "model.keras")
         assert custom == []
+        assert count == model.count_params()
         found.add(digest)
     assert len(found) == len(models)
 

@@ -34,7 +34,7 @@ class Student(NamedTuple):
 
     name: str
     file: str
-    results: dict  # {task of common/bars.py: Result}
+    results: dict  # {key of bars.JUDGED: Result}
 
     @property
     def points(self):
@@ -70,7 +70,7 @@ class Grader:
             return self._data[task]
 
     def submission(self, path, tasks):
-        """{task: Result} of what was handed in as `path`, for the `tasks` of common/bars.py.
+        """{task: Result} of what was handed in as `path`, for the `tasks`, keys of bars.JUDGED.
 
         Whatever is wrong with it is its reason. Raises UserError when something is missing that is not the student's,
         and Stopped.
@@ -120,13 +120,17 @@ class Grader:
 
     def run(self, run, task, folder):
         """The Result of a submissions.Run; its files are copied into the new folder `folder` first."""
-        homework, held_out, weights = task.partition("/")[0], self.held_out(task), None
+        homework, held_out, weights = task.partition("/")[0], self.held_out(bars.task_of(task)), None
         evaluate = evaluate_of(task)
         try:
             submissions.take(run, homework, evaluate.FILES, folder)
             with Model(self.workers, homework, folder) as model:
                 weights = model.weights
+                if task in bars.EXERCISES and model.own_code:  # its weights might be anywhere in it
+                    raise Refused("an exercise takes layers of Keras alone, and it needs code of its own")
                 metrics = evaluate.score(model, folder, held_out)
+                if task in bars.EXERCISES:
+                    metrics["weights"] = model.count
         except Ended:
             raise
         except (Refused, UserError) as error:
@@ -135,10 +139,10 @@ class Grader:
             return Result(f"no predictions: {error}", weights=weights)
         except Exception as error:
             return _unforeseen(error)
-        bar = bars.FULL[task]
+        bar = bars.JUDGED[task]
         tier, points = self.rules.judge(task, metrics)
         reason = f"{bar.sentence(metrics)}; tier: {tier or 'none'}"
-        best = bars.BEST_KNOWN.get(task)
+        best = bars.BEST_KNOWN.get(bars.task_of(task))
         if best and best.passes(metrics) and metrics[best.metric] != best.threshold:
             reason += f"; better than the best value that is known, {best.threshold:g}: look at it"
         if run.remark:

@@ -117,8 +117,9 @@ class Model:
     """A handed-in model, open in the sandbox; use as a context manager. Raises Refused or Failed when it is no good.
 
     folder: holds model.keras, and model.py if the student has changed it; the model sees nothing else of the student.
-    `weights`: a hash of its arrays. `inputs`: the shapes that it says it takes, None for unknown sizes. Without
-    folder it is an empty process that only tries whether the sandbox works.
+    `weights`: a hash of its arrays. `count`: how many numbers they hold. `own_code`: whether it needs code that is not
+    Keras' own. `inputs`: the shapes that it says it takes, None for unknown sizes. Without folder it is an empty
+    process that only tries whether the sandbox works.
     """
 
     def __init__(self, workers, homework=None, folder=None):
@@ -156,7 +157,8 @@ class Model:
         try:
             self._watcher.start()
             if self.folder:
-                self.weights = self._hear(1 << 16, "weights")["weights"]  # said before any code of theirs ran
+                said = self._hear(1 << 16, "weights", "count", "own_code")  # before any code of theirs ran
+                self.weights, self.count, self.own_code = said["weights"], said["count"], said["own_code"]
                 self.inputs = shapes_of(self._hear(1 << 16, "inputs")["inputs"])
             else:
                 self._hear(1 << 16, "isolated")

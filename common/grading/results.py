@@ -64,7 +64,7 @@ def _row(student, tasks, number_of):
         result, number = student.results[task], number_of.get((student.name, task))
         row |= {
             f"{task} value": "" if result.value is None else f"{result.value:.4f}",
-            f"{task} bar": f"{bars.FULL[task].threshold:g}",
+            f"{task} bar": f"{bars.JUDGED[task].threshold:g}",
             f"{task} points": f"{result.points:g}",
             f"{task} reason": _cell(result.reason),
             f"{task} identical weights": f"group {number}" if number else "",
@@ -84,7 +84,7 @@ def _content(student, number_of, protections):
         "homeworks": {
             task: {
                 "metrics": result.metrics,
-                "bar": bars.FULL[task].threshold,
+                "bar": bars.JUDGED[task].threshold,
                 "tier": result.tier,
                 "points": result.points,
                 "reason": result.reason,
@@ -105,17 +105,24 @@ def _page(student, number_of, rules):
         lines += [f"## {task}: {result.points:g} points", "", _markdown(result.reason), ""]
         if result.metrics:
             lines += ["| metric | value |", "|---|---|"]
-            lines += [f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in result.metrics.items()]
+            lines += [f"| {name.replace('_', ' ')} | {_number(value)} |" for name, value in result.metrics.items()]
             lines += [""]
         tiers = rules.tiers[task]
-        word = "at most" if bars.FULL[task].at_most else "at least"
+        word = "at most" if bars.JUDGED[task].at_most else "at least"
         wanted = ", ".join(f"{tier} {word} {bar.threshold:g} ({rules.points[tier]:g})" for tier, bar in tiers.items())
-        lines += [f"Tiers and their points, by {bars.FULL[task].metric.replace('_', ' ')}: {wanted}.", ""]
+        lines += [f"Tiers and their points, by {bars.JUDGED[task].metric.replace('_', ' ')}: {wanted}.", ""]
         if number := number_of.get((student.name, task)):
             lines += [f"Others have the same weights: group {number} in summary.md. {COPIES}", ""]
     if absent := [task for task, result in student.results.items() if not result.handed_in]:
         lines += [f"Not handed in: {', '.join(absent)}.", ""]
     return "\n".join(lines)
+
+
+def _number(value):
+    """A metric for people; one of several numbers, such as those of each colour, is written as it is."""
+    if isinstance(value, (list, dict)):
+        return _markdown(str(value))
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def _summary(students, tasks, groups, as_given, protections, left_out):
@@ -126,10 +133,10 @@ def _summary(students, tasks, groups, as_given, protections, left_out):
         results = [student.results[task] for student in students]
         metrics = [result.metrics for result in results if result.metrics]
         values = [result.value for result in results if result.metrics]
-        passed = sum(bars.FULL[task].passes(each) for each in metrics)
+        passed = sum(bars.JUDGED[task].passes(each) for each in metrics)
         rewarded, given = sum(r.points > 0 for r in results), sum(r.handed_in for r in results)
         median = f"{statistics.median(values):.4f}" if values else ""
-        lines += [f"| {task} | {bars.FULL[task].threshold:g} | {passed} | {rewarded} | {given} | {median} |"]
+        lines += [f"| {task} | {bars.JUDGED[task].threshold:g} | {passed} | {rewarded} | {given} | {median} |"]
     lines += [
         "",
         "![how many students reached which tier](distribution.png)",
@@ -174,7 +181,7 @@ def _write_junit(path, students):
     for student in students:
         for task, result in student.results.items():
             case = ElementTree.SubElement(suite, "testcase", classname=student.name, name=task)
-            passed = bool(result.metrics) and bars.FULL[task].passes(result.metrics)
+            passed = bool(result.metrics) and bars.JUDGED[task].passes(result.metrics)
             if not result.handed_in:
                 ElementTree.SubElement(case, "skipped", message=result.reason)
             elif not passed:
@@ -195,7 +202,7 @@ def _write_text(path, text):
 
 def show_distribution(path, students, tasks, rules):
     """For each task how many students reached which tier, as bars."""
-    tiers = ["none", *sorted(rules.points, key=rules.points.get)]
+    tiers = ["none", *sorted({tier for task in tasks for tier in rules.tiers[task]}, key=rules.points.get)]
     columns = min(3, len(tasks))
     rows = -(-len(tasks) // columns)
     figure = plots.new_figure(max(4.2 * columns, 5), 3 * rows + 0.6, "Who reached which tier")

@@ -2,7 +2,8 @@
 
 A submission is a copy of the repository with its outputs/, or just outputs/ and, where it was changed, a homework's
 model.py; it may lie some folders deeper, or in a zip inside of the folder. A run in outputs/ belongs to the homework
-that its config.json names, else to the one that its folder is called after. Upper and lower case are the same. Links
+that its config.json names, else to the one that its folder is called after; one in a folder that is called after an
+exercise, such as outputs/hw1_mnist_mlp_exercise_a, is for that exercise alone. Upper and lower case are the same. Links
 are not followed. What looks as if it were meant to be graded and is not opened, is named.
 """
 
@@ -47,7 +48,7 @@ class Run(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What a folder holds. runs: {task of common/bars.py: Run}. zips: list of Path. unknown: phrases for people."""
+    """What a folder holds. runs: {key of bars.JUDGED: Run}. zips: list of Path. unknown: phrases for people."""
 
     runs: dict
     zips: list
@@ -68,7 +69,7 @@ def _is_litter(name):
 def opened(path, work):
     """(runs, phrases) of the submission `path`, whose zips are unpacked into the folder `work`.
 
-    runs: {task of common/bars.py: Run}; of several of one that in outputs/<homework> counts, else the first by
+    runs: {key of bars.JUDGED: Run}; of several of one that in outputs/<homework> counts, else the first by
     name; what lies in a zip comes last. phrases: what was not recognised, for people. Raises Refused.
     """
     if path.is_symlink():
@@ -182,18 +183,20 @@ def child(folder, name):
 
 
 def identify(folder):
-    """(task, remark) of the run in `folder`; task is None where nothing tells, or it has no bar.
+    """(key of bars.JUDGED, remark) of the run in `folder`; the key is None where nothing tells, or it has no bar.
 
     This only says what the student means to hand in: the metrics do not depend on it.
     """
+    exercises = [key for key in bars.EXERCISES if bars.exercise_folder(key) == folder.name.casefold()]
     try:
         config = json.loads(read(child(folder, "config.json") or folder / "config.json", folder))
         task, kind = config["task"], config["data"]["kind"]
     except (Refused, OSError, ValueError, LookupError, TypeError, RuntimeError):
         tasks = [task for task in bars.FULL if task.partition("/")[0] == folder.name.casefold()]
-        return tasks[0] if tasks else None, ""
-    known = isinstance(task, str) and task in bars.FULL
-    return task if known else None, "by its config.json trained on the built-in sample" if kind == "sample" else ""
+        return next(iter(exercises + tasks), None), ""
+    known = [task] if isinstance(task, str) and task in bars.FULL else []
+    remark = "by its config.json trained on the built-in sample" if kind == "sample" else ""
+    return next(iter(exercises + known), None), remark
 
 
 def read(path, root):

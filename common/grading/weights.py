@@ -16,6 +16,7 @@ import h5py
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MOST_BYTES = {"metadata.json": 1 << 20, "config.json": 16 << 20, "model.weights.h5": 400 << 20}
 MOST_OBJECTS = 10_000
+MOST_DESCRIBED = 5_000  # numbers in a config.json that holds no weights; the largest of this course has a tenth of it
 # Where the parts of a model come from: layers and what they are made of, no tools that read files or fetch them.
 KERAS = (
     *("keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints"),
@@ -29,9 +30,11 @@ class Refused(Exception):
 
 
 def inspect(path):
-    """(SHA-256 of the weights, names of the parts that are not Keras' own) of a .keras file.
+    """(SHA-256 of the weights, names of the parts that are not Keras' own, number of weights) of a .keras file.
 
-    The hash is of the arrays alone, whatever the layers are called. Raises Refused; runs nothing of what it reads.
+    The hash is of the arrays alone, whatever the layers are called. The number is of all that is stored: statistics of
+    normalisation too, and where config.json holds more numbers than layers are described by, those. Raises Refused;
+    runs nothing of what it reads.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -44,7 +47,9 @@ def inspect(path):
             weights = io.BytesIO(archive.read("model.weights.h5"))
         custom = sorted(_custom_parts(config))
         with h5py.File(weights, "r") as file:
-            return _digest(file, weights.getbuffer().nbytes), custom
+            digest, count = _digest(file, weights.getbuffer().nbytes)
+        described = _numbers(config)
+        return digest, custom, count + (described if described > MOST_DESCRIBED else 0)
     except RecursionError:
         raise Refused("its config.json is nested too deeply") from None
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, RuntimeError, NotImplementedError, EOFError) as error:
@@ -73,6 +78,13 @@ def _custom_parts(config):
     return found
 
 
+def _numbers(config):
+    """How many numbers a config holds: some layers, such as Normalization, can be given their weights there."""
+    if isinstance(config, dict):
+        config = list(config.values())
+    return sum(map(_numbers, config)) if isinstance(config, list) else isinstance(config, (int, float))
+
+
 _PREFIXES = tuple(f"{prefix}." for prefix in KERAS)
 
 
@@ -82,8 +94,11 @@ def _of_old_keras(config):
 
 
 def _digest(file, size):
-    """The hash of all arrays of an open HDF5 file of so many bytes, after a look at every one of them."""
-    digests, waiting, seen, total = [], [file], set(), 0
+    """(hash of all arrays, number of their entries) of an open HDF5 file of so many bytes, after a look at each.
+
+    Of a compiled model the arrays of its optimizer are there, too: the grader never loads them, and they do not count.
+    """
+    digests, waiting, seen, total, count = [], [file], set(), 0, 0
     while waiting:
         group = waiting.pop()
         for name in group:
@@ -104,12 +119,14 @@ def _digest(file, size):
                 raise Refused("its weights lie in another file")
             nbytes = math.prod(item.shape) * item.dtype.itemsize
             total += nbytes
+            if not item.name.startswith("/optimizer/"):
+                count += math.prod(item.shape)
             if item.chunks:
                 raise Refused("its weights are stored in chunks, compressed perhaps, as Keras never stores them")
             if total > size:
                 raise Refused(f"its weights claim {total:,} bytes or more, of the {size:,} that are there")
             digests.append(hashlib.sha256(f"{item.dtype} {item.shape}".encode() + item[()].tobytes()).digest())
-    return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+    return hashlib.sha256(b"".join(sorted(digests))).hexdigest(), count
 
 
 def _first_line(error):

@@ -8,7 +8,7 @@ this program's memory.
 What passes between them are byte strings through pipes, by multiprocessing's Connection, never pickled. A string that
 begins with "{" is JSON, all others are .npy:
 
-    model -> grader   {"weights": SHA-256}                     before any code of the student runs
+    model -> grader   {"weights": SHA-256, "count": n, "own_code": bool}    before any code of the student runs
     model -> grader   {"inputs": [shape, ...] or null}        the model is open
     grader -> model   {"part": name or null, "arrays": n}, then n arrays
     model -> grader   {"arrays": n}, then n arrays, float32
@@ -100,14 +100,14 @@ def _serve(job, requests, answers):
     if not job["model"]:  # the grader only asks whether the sandbox works, and looks at it
         _say(answers, isolated=job["isolated"])
         requests.recv_bytes()  # raises EOFError, or is ended before
-    digest, custom = weights.inspect(job["model"])
+    digest, custom, count = weights.inspect(job["model"])
     if custom and not job["code"]:
         raise weights.Refused(
             f"it needs {', '.join(custom)[:300]}, which Keras does not have, and no model.py is handed in with it"
         )
     if custom and not job["isolated"]:
         raise weights.Refused("it needs the code of model.py, and this system cannot shut code in: grade it on Linux")
-    _say(answers, weights=digest)
+    _say(answers, weights=digest, count=count, own_code=bool(custom))
     device.setup("float32")
     objects = _own_classes(job["homework"], job["code"]) if custom else {}
     model = keras.saving.load_model(job["model"], custom_objects=objects, compile=False, safe_mode=True)
