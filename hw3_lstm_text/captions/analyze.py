@@ -37,7 +37,7 @@ def analyze(options):
     digits = analysis.as_seen(data.load("mnist", given), options, config)
     held_out, figures = evaluate.load_of(digits, given.language), options.run / "figures"
     written = evaluate.caption(captioner.predictor, held_out)
-    true = held_out.language.sentences(held_out.clips)
+    true = held_out.language.sentences(held_out.scenes)
     right = np.array([one == other for one, other in zip(written, true, strict=True)])
 
     runs = {f"--model {given.model}": options.run}
@@ -47,10 +47,10 @@ def analyze(options):
     show_progress(runs, figures / "progress.png")
     if captioner.notes:
         first_of_two = evaluate.JUDGED
-        show_attention(captioner, held_out.clips.frames[first_of_two], figures / "attention.png")
-    show_wrong(held_out.clips.frames, written, true, np.flatnonzero(~right)[-WRONG:], figures / "wrong.png")
-    two = held_out.clips.digits[:, 1] >= 0
-    crossing = show_crossing(right[two], held_out.clips.touching[two], figures / "crossing.png")
+        show_attention(captioner, held_out.frames[first_of_two], figures / "attention.png")
+    show_wrong(held_out.frames, written, true, np.flatnonzero(~right)[-WRONG:], figures / "wrong.png")
+    two = held_out.scenes.digits[:, 1] >= 0
+    crossing = show_crossing(right[two], held_out.touching[two], figures / "crossing.png")
     analysis.save_numbers(options, {"exact_by_frames_in_which_digits_touch": crossing})
     for frames, (share, n) in crossing.items():
         print(f"digits touch in {frames} frames: {100 * share:.1f} % of {n} sentences exact")

@@ -19,39 +19,48 @@ SPEEDS = (2.5, 5.0)  # pixels per frame: 15 steps of the slowest cross the room 
 HIGHER = 8  # pixels, at least, between the heights of two digits in the first frame
 
 
-class Clips(NamedTuple):
-    """Clips and what there is to say about them; digits and motions in the order of the sentence."""
+class Scenes(NamedTuple):
+    """What happens in clips; digits and motions in the order of the sentence."""
 
-    frames: np.ndarray  # uint8 (n, FRAMES, SIDE, SIDE)
     digits: np.ndarray  # int (n, 2), -1 where there is no second digit
     motions: np.ndarray  # int (n, 2): places in sentences.MOTIONS
-    touching: np.ndarray  # int (n,): frames in which ink of the two digits lies on the same pixel
+    rows: np.ndarray  # int (n, 2): which images of digits
+    x: np.ndarray  # int (n, 2, FRAMES): where they are, pixels from the left
+    y: np.ndarray  # and from the top
 
 
-def make(images, labels, n, rng, two=0.5):
-    """`n` Clips of digits drawn from images, uint8 (m, DIGIT, DIGIT), and labels (m,); a share `two` has two digits."""
+def draw_scenes(labels, n, rng, two=0.5):
+    """`n` Scenes of digits with these labels (m,); a share `two` of them has two digits."""
     has_two = rng.random(n) < two
-    rows = rng.integers(len(images), size=(n, 2))
+    rows = rng.integers(len(labels), size=(n, 2))
     motions = rng.integers(2, size=(n, 2))
     speeds = rng.uniform(*SPEEDS, (n, 2)) * rng.choice((-1, 1), (n, 2))
     x, y = rng.integers(ROOM + 1, size=(2, n, 2))
     first = rng.integers(ROOM - HIGHER + 1, size=n)
     y[has_two] = np.stack([first, rng.integers(first + HIGHER, ROOM + 1)], axis=1)[has_two]
-
     steps = speeds[..., None] * np.arange(FRAMES)
-    x = bounced(x[..., None] + steps * (motions == 0)[..., None])  # (n, 2, FRAMES)
+    x = bounced(x[..., None] + steps * (motions == 0)[..., None])
     y = bounced(y[..., None] + steps * (motions == 1)[..., None])
-    frames = np.zeros((n, FRAMES, SIDE, SIDE), "uint8")
-    windows = np.lib.stride_tricks.sliding_window_view(frames, (DIGIT, DIGIT), axis=(2, 3), writeable=True)
-    touching = np.zeros(n, int)
-    for k, shown in enumerate((np.arange(n), np.flatnonzero(has_two))):
-        where = shown[:, None], np.arange(FRAMES), y[shown, k], x[shown, k]
-        digit, before = images[rows[shown, k]][:, None], windows[where]
-        touching[shown] = ((digit > 127) & (before > 127)).any(axis=(2, 3)).sum(axis=1)
-        windows[where] = np.maximum(before, digit)
     digits = labels[rows].astype(int)
     digits[~has_two, 1] = -1
-    return Clips(frames, digits, motions, touching)
+    return Scenes(digits, motions, rows, x, y)
+
+
+def film(scenes, images):
+    """(frames uint8 (n, FRAMES, SIDE, SIDE), touching int (n,)) of Scenes with images, uint8 (m, DIGIT, DIGIT).
+
+    touching: the number of frames in which ink of the two digits lies on the same pixel.
+    """
+    n = len(scenes.digits)
+    frames, touching = np.zeros((n, FRAMES, SIDE, SIDE), "uint8"), np.zeros(n, int)
+    windows = np.lib.stride_tricks.sliding_window_view(frames, (DIGIT, DIGIT), axis=(2, 3), writeable=True)
+    for k in range(2):
+        shown = np.flatnonzero(scenes.digits[:, k] >= 0)
+        where = shown[:, None], np.arange(FRAMES), scenes.y[shown, k], scenes.x[shown, k]
+        digit, before = images[scenes.rows[shown, k]][:, None], windows[where]
+        touching[shown] = ((digit > 127) & (before > 127)).any(axis=(2, 3)).sum(axis=1)
+        windows[where] = np.maximum(before, digit)
+    return frames, touching
 
 
 def bounced(places):
@@ -77,6 +86,7 @@ class Batches(CountedEpochs):
 
     def __getitem__(self, index):
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        clips = make(self.images, self.labels, self.batch_size, rng)
-        sentences = self.language.codes(clips)
-        return {"clip": clips.frames, "words": np.pad(sentences[:, :-1], ((0, 0), (1, 0)))}, sentences
+        scenes = draw_scenes(self.labels, self.batch_size, rng)
+        frames, _ = film(scenes, self.images)
+        sentences = self.language.codes(scenes)
+        return {"clip": frames, "words": np.pad(sentences[:, :-1], ((0, 0), (1, 0)))}, sentences

@@ -25,7 +25,9 @@ SEED = 2017  # of the clips that are judged
 
 
 class HeldOut(NamedTuple):
-    clips: clips.Clips  # first those with one digit, then as many with two
+    scenes: clips.Scenes  # first those with one digit, then as many with two
+    frames: np.ndarray  # of their clips, as clips.film gives them
+    touching: np.ndarray
     language: Language
     usual: str  # the sentence that is most frequent in training
 
@@ -43,29 +45,29 @@ def load_of(digits, language):
 def held_out(images, labels, language, n):
     """The HeldOut of clips of these digits: `n` with one digit and `n` with two."""
     rng = np.random.default_rng(SEED)
-    halves = [clips.make(images, labels, n, rng, two) for two in (0, 1)]
-    language = Language(language)
-    usual = Counter(language.sentences(clips.make(images, labels, 10_000, rng))).most_common(1)[0][0]
-    return HeldOut(clips.Clips(*map(np.concatenate, zip(*halves, strict=True))), language, usual)
+    halves = [clips.draw_scenes(labels, n, rng, two) for two in (0, 1)]
+    scenes, language = clips.Scenes(*map(np.concatenate, zip(*halves, strict=True))), Language(language)
+    usual = Counter(language.sentences(clips.draw_scenes(labels, 10_000, rng))).most_common(1)[0][0]
+    return HeldOut(scenes, *clips.film(scenes, images), language, usual)
 
 
 def caption(predictor, held_out):
     """The sentences that a predictor writes about the clips, greedily."""
-    captioner, frames = Captioner(predictor, held_out.language), held_out.clips.frames
+    captioner, frames = Captioner(predictor, held_out.language), held_out.frames
     codes = [captioner.greedy(frames[i : i + CHUNK])[0] for i in range(0, len(frames), CHUNK)]
     return [held_out.language.text(row) for row in np.concatenate(codes)]
 
 
 def score(predictor, folder, held_out):
     """{metric: float} of the sentences that a predictor writes about clips of test digits."""
-    usual = compare([held_out.usual] * len(held_out.clips.frames), held_out)
+    usual = compare([held_out.usual] * len(held_out.frames), held_out)
     return compare(caption(predictor, held_out), held_out) | {f"baseline_{name}": x for name, x in usual.items()}
 
 
 def compare(written, held_out):
     """{metric: float} of sentences about the clips, in their order."""
-    language, two = held_out.language, held_out.clips.digits[:, 1] >= 0
-    true = language.sentences(held_out.clips)
+    language, two = held_out.language, held_out.scenes.digits[:, 1] >= 0
+    true = language.sentences(held_out.scenes)
     said, is_so = ([language.said(sentence) for sentence in each] for each in (written, true))
     right = {
         "exact": [one == other for one, other in zip(written, true, strict=True)],

@@ -41,9 +41,10 @@ def generate(options):
         return
     given = analysis.run_options(options, config)
     digits = analysis.as_seen(data.load("mnist", given), options, config)
-    made = clips.make(digits.x_test, digits.y_test, options.count, np.random.default_rng(options.seed))
-    for i, sentence in enumerate(captioner.language.sentences(made), start=1):
-        tell(captioner, made.frames[i - 1], f"clip_{i}", options, f"   (true: {sentence})")
+    scenes = clips.draw_scenes(digits.y_test, options.count, np.random.default_rng(options.seed))
+    frames, _ = clips.film(scenes, digits.x_test)
+    for i, sentence in enumerate(captioner.language.sentences(scenes), start=1):
+        tell(captioner, frames[i - 1], f"clip_{i}", options, f"   (true: {sentence})")
 
 
 def tell(captioner, clip, name, options, remark=""):

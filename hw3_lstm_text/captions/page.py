@@ -72,8 +72,9 @@ def look_at(run, file):
         clip = own_clip.read(file)
     else:
         digits = models.examples("mnist")
-        made = clips.make(digits.x_test, digits.y_test, 1, np.random.default_rng())
-        clip, (true,) = made.frames[0], captioner.language.sentences(made)
+        scenes = clips.draw_scenes(digits.y_test, 1, np.random.default_rng())
+        (clip,), _ = clips.film(scenes, digits.x_test)
+        (true,) = captioner.language.sentences(scenes)
     words, weights = captioner.describe(clip)
     looks = [None] * len(words)
     if weights is not None:

@@ -36,14 +36,14 @@ class Language:
         """The pieces of a sentence as a list."""
         return sentence.split() if self.name == "en" else list(sentence)
 
-    def sentences(self, clips):
-        """The sentence about each of some Clips."""
-        return [self.sentence(*each) for each in zip(clips.digits, clips.motions, strict=True)]
+    def sentences(self, scenes):
+        """The sentence about each of some clips.Scenes."""
+        return [self.sentence(*each) for each in zip(scenes.digits, scenes.motions, strict=True)]
 
-    def codes(self, clips):
-        """int32 (n, LENGTH): the sentences about Clips as codes, START behind their ends."""
-        rows = np.full((len(clips.digits), LENGTH), START, "int32")
-        for row, sentence in zip(rows, self.sentences(clips), strict=True):
+    def codes(self, scenes):
+        """int32 (n, LENGTH): the sentences about Scenes as codes, START behind their ends."""
+        rows = np.full((len(scenes.digits), LENGTH), START, "int32")
+        for row, sentence in zip(rows, self.sentences(scenes), strict=True):
             found = [self.code[piece] for piece in self.split(sentence)]
             row[: len(found)] = found
         return rows
