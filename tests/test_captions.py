@@ -26,7 +26,7 @@ SIZES = [4, 4, 8], 16  # widths, units
 
 @pytest.fixture(scope="module", autouse=True)
 def few():
-    """The metrics of a few clips are enough here; the device is chosen as in a run, where TensorFlow does without XLA."""
+    """Few clips are enough here. The device is set up as in a run, where TensorFlow does without XLA."""
     device.setup("float32")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "JUDGED", 12)
