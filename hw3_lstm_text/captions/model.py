@@ -39,18 +39,19 @@ def build_watcher(widths, units, note_size):
     x, *state = layers.LSTM(units, return_sequences=True, return_state=True, name="follow")(x)  # (FRAMES, units)
     if not note_size:
         return keras.Model(clip, state, name="watcher")
-    note = layers.Dense(note_size)(layers.Concatenate()([seen, where_and_when(seen)]))
-    note = layers.ReLU()(note + layers.Dense(note_size)(x)[:, :, None])  # what is there, and what is going on
-    notes = ops.reshape(note, (-1, FRAMES * MAP * MAP, note_size))
+    notes = layers.Dense(note_size)(seen) + layers.Dense(note_size)(x)[:, :, None]  # what is there, what is going on
+    for places, count, name in zip(where_and_when(seen), (FRAMES, MAP, MAP), ("frame", "row", "column"), strict=True):
+        start = keras.initializers.RandomNormal(stddev=0.3)  # Keras' own 0.03 is too little to tell places apart by
+        notes += layers.Embedding(count, note_size, embeddings_initializer=start, name=name)(places)
+    notes = ops.reshape(notes, (-1, FRAMES * MAP * MAP, note_size))
     return keras.Model(clip, [notes, *state], name="watcher")
 
 
 def where_and_when(seen):
-    """The frame, row and column of each place of seen (n, FRAMES, MAP x MAP, channels), in 0..1: (..., 3)."""
-    one = ops.ones_like(seen[..., :1])
-    frame, number = ops.cumsum(one, axis=1) - 1, ops.cumsum(one, axis=2) - 1
-    row = ops.floor(number / MAP)
-    return ops.concatenate([frame / (FRAMES - 1), row / (MAP - 1), (number - MAP * row) / (MAP - 1)], axis=-1)
+    """The frame, row and column of each place of seen (n, FRAMES, MAP x MAP, channels): three of int32 (1, ...)."""
+    one = ops.ones_like(seen[:1, :, :, 0], dtype="int32")
+    number = ops.cumsum(one, axis=2) - 1
+    return ops.cumsum(one, axis=1) - 1, number // MAP, number % MAP
 
 
 def build_writer(n_pieces, units, note_size):
@@ -68,9 +69,10 @@ def build_writer(n_pieces, units, note_size):
     if note_size:
         notes = keras.Input((FRAMES * MAP * MAP, note_size), name="notes")
         inputs = [words, notes, *state]
-        question = layers.Dense(note_size, name="question")(x)
+        question = layers.Dense(note_size, dtype="float32", name="question")(x)
         # the product form of Luong et al. 2015, arXiv:1508.04025: far quicker here than the sum of Bahdanau et al.
-        answer, weight = layers.Attention(use_scale=True, name="look")([question, notes], return_attention_scores=True)
+        look = layers.Attention(dtype="float32", name="look")  # bfloat16 has no room for 1,024 small weights
+        answer, weight = look([question, notes], return_attention_scores=True)
         x, weights = layers.Concatenate()([x, answer]), [weight]
     x = layers.Dense(units, activation="tanh")(x)
     logits = layers.Dense(n_pieces, dtype="float32", name="logits")(x)
