@@ -196,7 +196,7 @@ def test_attention_weighs_all_places(captioner, some):
 
 def test_scheduled_sampling_reads_own_words(captioner, some):
     """With a share of 1 the words that are given do not matter, except for the first; with 0 they do."""
-    trainer = train.Trainer(captioner.predictor.model, seed=0)
+    trainer = train.Trainer(captioner.predictor.model, seed=0, sampling=True)
     words = Language("en").codes(some.scenes)[:4]
     x = {"clip": some.frames[:4], "words": words}
     plain = captioner.predictor.model.predict(x, verbose=0)
@@ -209,7 +209,7 @@ def test_scheduled_sampling_reads_own_words(captioner, some):
 
 
 def test_what_stands_behind_the_end_does_not_count(some, digits):
-    trainer = train.Trainer(model.build_captioner(20, *SIZES, 0), seed=0)
+    trainer = train.Trainer(model.build_captioner(20, *SIZES, 0), seed=0, sampling=False)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     trainer.compile("adam", loss)
     x, y = clips.Batches(*digits, "en", 8, 1, 0)[0]
@@ -301,7 +301,7 @@ def test_training(trained):
 
 def test_loss_falls(digits):
     keras.utils.set_random_seed(0)
-    trainer = train.Trainer(model.build_captioner(20, *SIZES, 8), seed=0)
+    trainer = train.Trainer(model.build_captioner(20, *SIZES, 8), seed=0, sampling=False)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     trainer.compile(keras.optimizers.Adam(1e-2), loss)
     x, y = clips.Batches(*digits, "en", 8, 1, 0)[0]

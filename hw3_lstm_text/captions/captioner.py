@@ -30,7 +30,7 @@ class Captioner:
 
         words: int (n,), the last ones.
         """
-        shapes = [(1, len(self.language.pieces)), *[(self.units,)] * 2, *[(1, FRAMES * MAP * MAP)] * len(self.notes)]
+        shapes = [(1, len(self.language.pieces)), *[(self.units,)] * 2, *[(1, FRAMES * MAP * MAP)] * bool(self.notes)]
         words = np.asarray(words, "int32")[:, None]
         logits, h, c, *weights = predict_all(self.predictor, [words, *known], shapes, "writer")
         logits = logits[:, 0]

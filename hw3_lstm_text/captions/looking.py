@@ -58,7 +58,8 @@ def wrapped(words, gap):
 
 def as_gif(pictures, milliseconds=STEP):
     """An animated GIF, as bytes, of pictures (PIL, or arrays uint8); it begins again when it has ended."""
-    first, *others = [each if isinstance(each, Image.Image) else Image.fromarray(each) for each in pictures]
+    pictures = [each if isinstance(each, Image.Image) else Image.fromarray(each) for each in pictures]
+    first, *others = [each.quantize(64) for each in pictures]  # so many colours are enough, and make small files
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
     return buffer.getvalue()

@@ -25,8 +25,10 @@ def build_captioner(n_pieces, widths, units, note_size):
 
 
 def build_watcher(widths, units, note_size):
-    """A clip to [h, c], float32 (units,), what the writer begins with; with attention also to notes
-    (FRAMES x MAP x MAP, note_size): one for each place in time and space.
+    """A clip to [h, c], float32 (units,), what the writer begins with; with attention to [notes, labels, h, c].
+
+    notes, labels: (FRAMES x MAP x MAP, note_size), one for each place in time and space: what is there, and by what the
+    writer finds it, to which the place itself belongs.
     """
     clip = keras.Input((FRAMES, SIDE, SIDE), dtype="uint8", name="clip")
     x = layers.Rescaling(1 / 255)(ops.reshape(clip, (-1, SIDE, SIDE, 1)))  # every frame for itself
@@ -40,11 +42,13 @@ def build_watcher(widths, units, note_size):
     if not note_size:
         return keras.Model(clip, state, name="watcher")
     notes = layers.Dense(note_size)(seen) + layers.Dense(note_size)(x)[:, :, None]  # what is there, what is going on
+    notes = layers.ReLU()(notes)
+    labels = layers.Dense(note_size)(notes)
     for places, count, name in zip(where_and_when(seen), (FRAMES, MAP, MAP), ("frame", "row", "column"), strict=True):
         start = keras.initializers.RandomNormal(stddev=0.3)  # Keras' own 0.03 is too little to tell places apart by
-        notes += layers.Embedding(count, note_size, embeddings_initializer=start, name=name)(places)
-    notes = ops.reshape(notes, (-1, FRAMES * MAP * MAP, note_size))
-    return keras.Model(clip, [notes, *state], name="watcher")
+        labels += layers.Embedding(count, note_size, embeddings_initializer=start, name=name)(places)
+    notes, labels = (ops.reshape(each, (-1, FRAMES * MAP * MAP, note_size)) for each in (notes, labels))
+    return keras.Model(clip, [notes, labels, *state], name="watcher")
 
 
 def where_and_when(seen):
@@ -55,7 +59,7 @@ def where_and_when(seen):
 
 
 def build_writer(n_pieces, units, note_size):
-    """[words (time,), notes with attention, h, c] to [logits (time, n_pieces), h, c, with attention its weights].
+    """[words (time,), with attention notes and labels, h, c] to [logits (time, n_pieces), h, c, its weights if any].
 
     The weights are float32 (time, places): where it looked for the next word. The state that comes out goes in again
     with the next words.
@@ -67,12 +71,12 @@ def build_writer(n_pieces, units, note_size):
     x, *new_state = lstm(x, initial_state=state)  # (time, units)
     inputs, weights = [words, *state], []
     if note_size:
-        notes = keras.Input((FRAMES * MAP * MAP, note_size), name="notes")
-        inputs = [words, notes, *state]
+        notes, labels = (keras.Input((FRAMES * MAP * MAP, note_size), name=name) for name in ("notes", "labels"))
+        inputs = [words, notes, labels, *state]
         question = layers.Dense(note_size, dtype="float32", name="question")(x)
         # the product form of Luong et al. 2015, arXiv:1508.04025: far quicker here than the sum of Bahdanau et al.
         look = layers.Attention(dtype="float32", name="look")  # bfloat16 has no room for 1,024 small weights
-        answer, weight = look([question, notes], return_attention_scores=True)
+        answer, weight = look([question, notes, labels], return_attention_scores=True)
         x, weights = layers.Concatenate()([x, answer]), [weight]
     x = layers.Dense(units, activation="tanh")(x)
     logits = layers.Dense(n_pieces, dtype="float32", name="logits")(x)

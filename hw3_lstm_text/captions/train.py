@@ -35,12 +35,12 @@ RECIPE = {
     "updates": 4000,
     "looks": 10,  # in so many equal parts: after each, clips that were held out are captioned, and all is saved
     "batch_size": 32,
-    "widths": [16, 32, 64],  # channels of the convolutions
+    "widths": [32, 48, 64],  # channels of the convolutions
     "units": 128,  # of both LSTMs
     "note_size": 64,  # numbers of a note about one place in one frame; 0: no attention
     "learning_rate": 3e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
     "clip_norm": 1.0,
-    "own_words": 0.25,  # in the end so many of the words that it reads are its own: scheduled sampling
+    "own_words": 0.0,  # scheduled sampling: in the end so many of the words that it reads are its own
 }
 SETTINGS = {
     "attention": RECIPE,
@@ -58,14 +58,17 @@ class Trainer(keras.Model):
     (Mihaylova & Martins 2019, arXiv:1906.07651).
     """
 
-    def __init__(self, captioner, seed):
+    def __init__(self, captioner, seed, sampling):
         super().__init__()
+        self.sampling = sampling  # False: teacher forcing alone, which needs one reading
         self.watcher, self.writer = captioner.get_layer("watcher"), captioner.get_layer("writer")
         self.own_words = self.add_weight((), "zeros", trainable=False, autocast=False, name="own_words")
         self.seeds = keras.random.SeedGenerator(seed)
 
     def call(self, x):
         known, words = self.watcher(x["clip"]), x["words"]
+        if not self.sampling:
+            return self.writer([words, *known])[0]
         answers = ops.cast(ops.argmax(self.writer([words, *known])[0], axis=-1), "int32")
         own = ops.concatenate([words[:, :1], answers[:, :-1]], axis=1)
         words = ops.where(keras.random.uniform(ops.shape(words), seed=self.seeds) < self.own_words, own, words)
@@ -90,7 +93,7 @@ def train(config, run):
 
     language = Language(config.language)
     captioner = build_captioner(len(language.pieces), config.widths, config.units, config.note_size)
-    trainer = Trainer(captioner, config.seed)
+    trainer = Trainer(captioner, config.seed, config.own_words > 0)
     rate = one_cycle(config.learning_rate, parts * steps + 1, warm_up=parts * steps // 10 + 1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)  # nothing behind the end counts
     trainer.compile(keras.optimizers.Adam(rate, global_clipnorm=config.clip_norm), loss)
