@@ -45,8 +45,7 @@ def build_watcher(widths, units, note_size):
     notes = layers.ReLU()(notes)
     labels = layers.Dense(note_size)(notes)
     for places, count, name in zip(where_and_when(seen), (FRAMES, MAP, MAP), ("frame", "row", "column"), strict=True):
-        start = keras.initializers.RandomNormal(stddev=0.3)  # Keras' own 0.03 is too little to tell places apart by
-        labels += layers.Embedding(count, note_size, embeddings_initializer=start, name=name)(places)
+        labels += layers.Embedding(count, note_size, name=name)(places)  # starts small: at first it looks everywhere
     notes, labels = (ops.reshape(each, (-1, FRAMES * MAP * MAP, note_size)) for each in (notes, labels))
     return keras.Model(clip, [notes, labels, *state], name="watcher")
 
@@ -75,7 +74,9 @@ def build_writer(n_pieces, units, note_size):
         inputs = [words, notes, labels, *state]
         question = layers.Dense(note_size, dtype="float32", name="question")(x)
         # the product form of Luong et al. 2015, arXiv:1508.04025: far quicker here than the sum of Bahdanau et al.
-        look = layers.Attention(dtype="float32", name="look")  # bfloat16 has no room for 1,024 small weights
+        look = layers.Attention(
+            use_scale=True, dtype="float32", name="look"
+        )  # bfloat16 has no room for 1,024 small weights
         answer, weight = look([question, notes, labels], return_attention_scores=True)
         x, weights = layers.Concatenate()([x, answer]), [weight]
     x = layers.Dense(units, activation="tanh")(x)

@@ -35,7 +35,7 @@ RECIPE = {
     "updates": 4000,
     "looks": 10,  # in so many equal parts: after each, clips that were held out are captioned, and all is saved
     "batch_size": 32,
-    "widths": [32, 48, 64],  # channels of the convolutions
+    "widths": [16, 32, 64],  # channels of the convolutions
     "units": 128,  # of both LSTMs
     "note_size": 64,  # numbers of a note about one place in one frame; 0: no attention
     "learning_rate": 3e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
