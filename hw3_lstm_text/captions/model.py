@@ -73,10 +73,10 @@ def build_writer(n_pieces, units, note_size):
         notes, labels = (keras.Input((FRAMES * MAP * MAP, note_size), name=name) for name in ("notes", "labels"))
         inputs = [words, notes, labels, *state]
         question = layers.Dense(note_size, dtype="float32", name="question")(x)
-        # the product form of Luong et al. 2015, arXiv:1508.04025: far quicker here than the sum of Bahdanau et al.
-        look = layers.Attention(
-            use_scale=True, dtype="float32", name="look"
-        )  # bfloat16 has no room for 1,024 small weights
+        # the product form of Luong et al. 2015, arXiv:1508.04025: far quicker here than the sum of Bahdanau et al.;
+        # divided, as in Vaswani et al. 2017: else one place soon has all the weight, and learning stops
+        question /= note_size**0.5
+        look = layers.Attention(dtype="float32", name="look")  # bfloat16 has no room for 1,024 small weights
         answer, weight = look([question, notes, labels], return_attention_scores=True)
         x, weights = layers.Concatenate()([x, answer]), [weight]
     x = layers.Dense(units, activation="tanh")(x)

@@ -32,7 +32,7 @@ from hw3_lstm_text.captions.sentences import MOTIONS, Language
 HOMEWORK = "hw3_captions"  # the name of its folder in outputs/
 RECIPE = {
     "layers": "convolution",  # what --precision auto measures
-    "updates": 4000,
+    "updates": 3000,
     "looks": 10,  # in so many equal parts: after each, clips that were held out are captioned, and all is saved
     "batch_size": 32,
     "widths": [16, 32, 64],  # channels of the convolutions
@@ -44,7 +44,7 @@ RECIPE = {
 }
 SETTINGS = {
     "attention": RECIPE,
-    "plain": RECIPE | {"note_size": 0, "updates": 5000},
+    "plain": RECIPE | {"note_size": 0},
 }  # tuned on digits held out of the training split
 OPTIONS = {"language": {"choices": tuple(MOTIONS), "default": "en", "help": "of the sentences: en, zh (en)"}}
 
