@@ -42,10 +42,7 @@ RECIPE = {
     "clip_norm": 1.0,
     "own_words": 0.0,  # scheduled sampling: in the end so many of the words that it reads are its own
 }
-SETTINGS = {
-    "attention": RECIPE,
-    "plain": RECIPE | {"note_size": 0},
-}  # tuned on digits held out of the training split
+SETTINGS = {"attention": RECIPE, "plain": RECIPE | {"note_size": 0}}  # tuned on digits held out of the training split
 OPTIONS = {"language": {"choices": tuple(MOTIONS), "default": "en", "help": "of the sentences: en, zh (en)"}}
 
 
