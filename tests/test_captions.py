@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from common import data
+from common import bars, data
 from common.data import mnist
 from common.errors import UserError
 from common.run import device
@@ -307,6 +307,16 @@ def test_loss_falls(digits):
     x, y = clips.Batches(*digits, "en", 8, 1, 0)[0]
     losses = [float(trainer.train_on_batch(x, y)) for _ in range(12)]
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_subset_bar_is_passed(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluate, "JUDGED", 500)
+    options = (
+        "--data sample --precision float32 --set widths=[8,16,32] --set note_size=32 --set updates=150 --set looks=1"
+    )
+    assert train.main([*options.split(), "--out", str(tmp_path / "out")]) == 0
+    found = metrics(tmp_path / "out")
+    assert bars.SUBSET["hw3_captions", "sample"].passes(found), found
 
 
 def test_a_stopped_training_goes_on_exactly(tmp_path, monkeypatch):
