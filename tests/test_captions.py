@@ -439,8 +439,8 @@ def test_too_many_frames_are_refused(tmp_path, monkeypatch):
 def test_a_users_clip_is_captioned(trained, digits, tmp_path, capsys):
     path = gif(tmp_path / "mine.gif", moving(digits[0][0], 1).repeat(2, axis=1).repeat(2, axis=2))
     assert generate.main(["--run", str(trained), "--clip", str(path)]) == 0
-    assert capsys.readouterr().out.startswith("mine: ")
-    assert (trained / "figures" / "mine.gif").exists()
+    assert capsys.readouterr().out.startswith("own_mine: ")
+    assert (trained / "figures" / "own_mine.gif").exists()
 
 
 def test_the_usual_sentence_is_one_about_one_digit():

@@ -5,7 +5,7 @@
     bleu_1, bleu_4          of all clips (Papineni et al. 2002), by NLTK: words alone, and up to four in a row
 
 `baseline_exact_one` and the like are those of always saying the sentence that is most frequent in training, a sentence
-about one digit. train.py and analyze.py both call `score`, on clips of test digits.
+about one digit. train.py calls `score` on clips of test digits; analyze.py looks at the same clips.
 """
 
 from collections import Counter

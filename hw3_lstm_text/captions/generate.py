@@ -37,7 +37,7 @@ def open_captioner(options):
 def generate(options):
     captioner, config = open_captioner(options)
     if options.clip:
-        tell(captioner, own_clip.read(options.clip), options.clip.stem, options)
+        tell(captioner, own_clip.read(options.clip), f"own_{options.clip.stem}", options)
         return
     given = analysis.run_options(options, config)
     digits = analysis.as_seen(data.load("mnist", given), options, config)
