@@ -151,6 +151,7 @@ PATHS = {
     "hw2_cifar10_cnn.analyze": ("--run", "--data-dir", "--image"),
     "hw4_autoencoder.analyze": ("--run", "--data-dir", "--encode", "--beside"),
     "hw5_anime_dcgan.generate": ("--run", "--data-dir", "--out"),
+    "hw3_lstm_text.captions.generate": ("--run", "--data-dir", "--clip"),
     "hw5_anime_dcgan.colour.train": ("--out", "--data-dir"),
     "hw5_anime_dcgan.colour.analyze": ("--run", "--data-dir", "--beside", "--image"),
     "common.report": ("--outputs", "--out"),

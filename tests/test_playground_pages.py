@@ -10,6 +10,7 @@ from nicegui.testing import UserInteraction
 
 from common.data import Dataset
 from common.playground import models, parts
+from hw3_lstm_text.captions.looking import as_gif
 from tests import untrained
 from tests.playground import as_png, as_sent, seen, seven, texts, until, visits
 
@@ -20,6 +21,7 @@ def outputs(tmp_path_factory):
     for make in untrained.ALL:
         make(folder / make.__name__)
     untrained.writing(folder / "poems", "\n，。五七言二四八句雜深度學習花月", "poems")
+    untrained.captions(folder / "plain", note_size=0)
     return folder
 
 
@@ -158,3 +160,34 @@ async def test_writing(user, monkeypatch):
     await press(user, "write")
     await until(lambda: {"深", "度"} <= {span.text for span in seen(user, parts.Span)})
     assert all(span.style["background"].startswith("#") for span in seen(user, parts.Span))
+
+
+@visits
+async def test_captions(user):
+    await user.open("/captions")
+    (chosen,) = seen(user, ui.select, "runs")
+    with user.client:
+        chosen.value = next(run for run in chosen.options if run.folder.name == "captions")
+    await press(user, "another clip")
+    await until(lambda: seen(user, marker="word"))
+    words = [label.text for label in seen(user, marker="word")]
+    assert set("".join(words)) <= set("數字左右上下移動，。0123456789")
+    assert pictures(user) == 1 + len(words)  # the clip, and where it looked for each
+    assert "true: 數字" in texts(user)
+    (clip,) = (picture for picture in seen(user, parts.Picture) if picture.props["alt"] == "the clip")
+    assert clip.props["src"].startswith("data:image/gif;base64,")
+    moving = [seven().convert("L").resize((64, 64)).rotate(0, translate=(x, 0)) for x in (0, 5, 10)]
+    (field,) = seen(user, ui.upload)
+
+    async def send(content):
+        with user.client:
+            await field.handle_uploads([SmallFileUpload("my <i>.gif", "image/gif", content)])
+
+    await send(as_gif([each.point(lambda value: 255 - value) for each in moving]))
+    await until(lambda: "true: " not in texts(user))
+    await send(as_png(seven()))
+    await until(lambda: any("my <i>.gif is a single picture" in each for each in user.notify.messages))
+    with user.client:
+        chosen.value = next(run for run in chosen.options if run.folder.name == "plain")
+    await press(user, "another clip")
+    await until(lambda: pictures(user) == 1)  # without attention it looks nowhere

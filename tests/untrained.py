@@ -71,4 +71,12 @@ def colours(folder):
     save(folder, "hw5_colour", "gan", build_colourist(4))
 
 
-ALL = (news, objects, writing, codes, noise, faces, colours)
+def captions(folder, note_size=8):
+    from hw3_lstm_text.captions.model import build_captioner
+    from hw3_lstm_text.captions.sentences import Language
+
+    model = build_captioner(len(Language("zh").pieces), [4, 4, 4], 16, note_size)
+    save(folder, "hw3_captions", "attention", model, language="zh")
+
+
+ALL = (news, objects, writing, codes, noise, faces, colours, captions)

@@ -1,5 +1,7 @@
 """Reads the pictures that users bring."""
 
+import contextlib
+
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -10,13 +12,22 @@ SHADE = 64  # grey levels: what is not darker than white by so many hardly shows
 
 def open_picture(path):
     """A picture of any common format as `to_rgb` gives it. Raises UserError with one sentence."""
+    with reading(path, "picture", "a PNG or JPEG file"), Image.open(path) as file:
+        return to_rgb(file)
+
+
+@contextlib.contextmanager
+def reading(path, kind, wanted):
+    """What Pillow raises about a file that it cannot read becomes a UserError of one sentence.
+
+    kind: what the file ought to be. wanted: what to give in its place.
+    """
     try:
-        with Image.open(path) as file:
-            return to_rgb(file)
+        yield
     except FileNotFoundError:
-        raise UserError(f"there is no picture {path}: check the name") from None
+        raise UserError(f"there is no {kind} {path}: check the name") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a picture ({error}): give a PNG or JPEG file") from None
+        raise UserError(f"{path} cannot be read as a {kind} ({error}): give {wanted}") from None
 
 
 def to_rgb(picture):
