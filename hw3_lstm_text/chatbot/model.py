@@ -59,3 +59,32 @@ def build_decoder(n_pieces, embedding_dim, units, dropout, longest_context):
     x = layers.Dropout(dropout, name="point_dropout")(x)
     logits = layers.Activation("linear", dtype="float32", name="logits")(embedding(x, reverse=True))
     return keras.Model([before, state, memory, context], [logits, new_state, weights], name="decoder")
+
+
+class Player(keras.Model):
+    """Draws whole answers of a chatbot in one call, which Keras compiles: for many talks side by side.
+
+    [contexts int32 (n, longest_context), chances float32 (n, longest_answer + 1)] to answers int32 of the shape of
+    chances, 0 after the mark of the end. chances: a random number in 0..1 for each piece, so that who gives the same
+    gets the same. never: float32 (n_pieces,), 0, or -1e9 for what no answer holds.
+    """
+
+    def __init__(self, chatbot, never, begin, end):
+        super().__init__(name="player")
+        self.encoder, self.decoder = chatbot.get_layer("encoder"), chatbot.get_layer("decoder")
+        self.never, self.begin, self.end = never, begin, end
+
+    def call(self, inputs):
+        context, chances = inputs
+        memory, state = self.encoder(context)
+        piece = ops.full_like(context[:, :1], self.begin)
+        done, answer = ops.zeros_like(piece), []
+        for place in range(chances.shape[1]):
+            logits, state, _ = self.decoder([piece, state, memory, context])
+            reached = ops.cumsum(ops.softmax(logits[:, 0] + self.never), axis=1)  # (n, n_pieces), up to 1
+            # a random number falls on a piece as often as the piece is likely
+            piece = ops.sum(ops.cast(reached < chances[:, place : place + 1] * reached[:, -1:], "int32"), 1, True)
+            answer.append(piece * (1 - done))
+            done = ops.maximum(done, ops.cast(piece == self.end, "int32"))
+        answer[-1] = ops.where(done > 0, answer[-1], self.end)  # cut where it is too long
+        return ops.concatenate(answer, axis=1)

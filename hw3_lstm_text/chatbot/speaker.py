@@ -6,7 +6,7 @@ from scipy.special import log_softmax
 from hw3_lstm_text.chatbot.pairs import before, context_of
 from hw3_lstm_text.reader import choose, cost_of
 
-CHUNK = 250  # answers whose logits are looked at at a time
+CHUNK = 256  # answers whose logits are looked at at a time
 
 
 class Speaker:
@@ -23,17 +23,26 @@ class Speaker:
         codes = [self.pieces.encode(each) for each in said[-self.config.turns :]]
         return context_of(codes, self.pieces, self.config.longest_context)[None]
 
+    def predict(self, arrays, shapes, part=None):
+        """What the network, or its layer `part`, makes of n rows of each array. shapes: of a row of each answer.
+
+        It is asked for 1, 2, 4, 8, ... rows: for every other number of them a backend traces it anew.
+        """
+        n = len(arrays[0])
+        rows = 1 << (n - 1).bit_length()
+        filled = [np.resize(each, (rows, *each.shape[1:])) for each in arrays]
+        return [each[:n] for each in self.predictor.predict(filled, [(rows, *shape) for shape in shapes], part)]
+
     def listen(self, contexts):
         """What the decoder needs of contexts (n, longest_context): [state, memory, contexts]."""
-        n, time, units = len(contexts), self.config.longest_context, self.config.units
-        memory, state = self.predictor.predict([contexts], [(n, time, units), (n, units)], "encoder")
+        time, units = self.config.longest_context, self.config.units
+        memory, state = self.predict([contexts], [(time, units), (units,)], "encoder")
         return [state, memory, contexts]
 
     def step(self, codes, heard):
         """(logits (n, pieces) of what follows the codes (n,), heard with the new state, attention (n, time))."""
-        n, time, units = len(codes), self.config.longest_context, self.config.units
-        shapes = [(n, 1, len(self.pieces)), (n, units), (n, 1, time)]
-        logits, state, weights = self.predictor.predict([np.asarray(codes, "int32")[:, None], *heard], shapes, "decoder")
+        shapes = [(1, len(self.pieces)), (self.config.units,), (1, self.config.longest_context)]
+        logits, state, weights = self.predict([np.asarray(codes, "int32")[:, None], *heard], shapes, "decoder")
         logits[:, :, self.pieces.never_said] = -1e9
         return logits[:, 0], [state, *heard[1:]], weights[:, 0]
 
@@ -83,6 +92,18 @@ class Speaker:
         for i in range(0, len(answers), CHUNK):
             some = answers[i : i + CHUNK]
             inputs = [contexts[i : i + CHUNK], before(some, self.pieces.begin)]
-            (logits,) = self.predictor.predict(inputs, [(*some.shape, len(self.pieces))])
+            (logits,) = self.predict(inputs, [(some.shape[1], len(self.pieces))])
             costs.append(cost_of(some, logits) * (some > 0))
+        return np.concatenate(costs)
+
+    def nats_of_each(self, contexts, answers):
+        """Minus log p of each of the answers (m, time) after each of the contexts (n, ...): float (n, m), in nats."""
+        time = answers.shape[1]
+        at_once, costs = max(1, CHUNK // len(answers)), []
+        for i in range(0, len(contexts), at_once):
+            heard = [np.repeat(each, len(answers), axis=0) for each in self.listen(contexts[i : i + at_once])]
+            said = np.tile(answers, (len(heard[0]) // len(answers), 1))
+            shapes = [(time, len(self.pieces)), (self.config.units,), (time, self.config.longest_context)]
+            logits, _, _ = self.predict([before(said, self.pieces.begin), *heard], shapes, "decoder")
+            costs.append((cost_of(said, logits) * (said > 0)).sum(axis=1).reshape(-1, len(answers)))
         return np.concatenate(costs)
