@@ -156,3 +156,17 @@ async def test_writing(user, monkeypatch):
         heads.value = "深度"
     await press(user, "write")
     await until(lambda: {"深", "度"} <= {span.text for span in seen(user, parts.Span)})
+
+
+@visits
+async def test_talk(user):
+    await user.open("/talk")
+    (line,) = seen(user, ui.input, "line")
+    for i, text in enumerate(("how are you?", "<b>music</b>")):
+        with user.client:
+            line.value = text
+        await press(user, "say it")
+        await until(lambda i=i: len(seen(user, ui.label, "it")) == i + 1)
+    assert {label.text for label in seen(user, ui.label, "you")} == {"how are you?", "<b>music</b>"}
+    await press(user, "a new talk")
+    await until(lambda: not seen(user, ui.label, "it"))

@@ -43,6 +43,10 @@ class Pieces:
         marks = {*self.never_said, self.end}
         return self.model.decode([int(code) for code in codes if int(code) not in marks])
 
+    def name(self, code):
+        """How a piece is shown: "▁" stands for the space before a word."""
+        return self.model.id_to_piece(int(code))
+
     def save(self, folder):
         with files.atomic(Path(folder) / FILE) as part:
             part.write_bytes(self.content)
