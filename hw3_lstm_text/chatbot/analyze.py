@@ -3,8 +3,8 @@
     python hw3_lstm_text/chatbot/analyze.py                                          after train.py
     python hw3_lstm_text/chatbot/analyze.py --run outputs/hw3_chatbot_reinforced     beside the run that it began with
 
-Writes attention.png and words.png into figures/ of the run, ten talks with itself into talks.txt, and the numbers behind
-them into analysis.json.
+Writes attention.png and words.png into figures/ of the run, ten talks with itself into talks.txt, and the numbers
+behind them into analysis.json.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def show_attention(speaker, pairs, path):
 
 
 def show_words(before, after, names, path):
-    """words.png: the words whose share in the answers grew or fell most, per thousand words: {word: [before, after]}."""
+    """words.png: the words whose share grew or fell most. {word: [before, after]}, per thousand words."""
     counts = [Counter(word for text in texts for word in talk.words(text)) for texts in (before, after)]
     shares = [{word: 1000 * n / count.total() for word, n in count.items()} for count in counts]
     often = [word for word in {**counts[0], **counts[1]} if max(count[word] for count in counts) >= FEWEST]

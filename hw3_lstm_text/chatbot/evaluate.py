@@ -72,13 +72,13 @@ def own_answers(speaker, pairs, pieces):
     places = some(pairs, ASKED)
     found = of_answers([pieces.decode(row) for row in pairs.answers[places]], "_of_people")
     for temperature, name in ((0, ""), (DRAWN, "_drawn")):
-        texts = self_talks(speaker, pairs.contexts[places], temperature)
+        texts = self_talks(speaker, pairs.contexts[places], temperature, talk.MOST)
         found |= of_answers([answers[0] for answers in texts], name)
         found[f"talk_length{name}"] = float(np.mean([talk.length(answers) for answers in texts]))
     return found
 
 
-def self_talks(speaker, contexts, temperature, n=talk.MOST, seed=0):
+def self_talks(speaker, contexts, temperature, n, seed=0):
     """n answers each (str) of talks with itself that begin with the contexts: a list of lists."""
     rng = np.random.default_rng(seed)
 

@@ -45,7 +45,7 @@ def tfidf_scores(asked, answers, known):
 
 
 def among_first(scores, right, n=10):
-    """How often the right answer is among the n with the highest scores: scores (questions, answers), right (questions,).
+    """How often the answer `right` (questions,) is among the n with the highest scores (questions, answers).
 
     Ties are counted half-way: who says the same of all answers finds one in so many, and not all or none.
     """

@@ -1,6 +1,7 @@
 """What the network learns from: what was said last, and what somebody has answered. What is left out, and why."""
 
 import collections
+import itertools
 import re
 from argparse import Namespace
 from typing import NamedTuple
@@ -10,7 +11,10 @@ import numpy as np
 from common.data.batches import Batches
 from hw3_lstm_text.chatbot.pieces import Pieces, learn
 
-ABUSE = r"f+u+c*k+\w*|shit\w*|bitch\w*|cunts?|dick(?:s|head)?|assholes?|nigg\w+|fag(?:s|gots?)?|whores?|sluts?|rape[ds]?|porn\w*"
+ABUSE = (
+    r"f+u+c*k+\w*|shit\w*|bitch\w*|cunts?|dick(?:s|head)?|assholes?|nigg\w+|fag(?:s|gots?)?|whores?|sluts?|rape[ds]?|"
+    r"porn\w*"
+)
 RULES = {  # what must not stand in an utterance: {why it is left out: pattern}
     "a link or an address": re.compile(r"https?:|www\.|\.(?:com|org|net|edu)\b|@", re.IGNORECASE),
     "a long number": re.compile(r"\d{3}"),  # of a telephone, a house, a student
@@ -96,7 +100,7 @@ def pairs_of(conversations, pieces, turns, longest_context, longest_answer):
     contexts, answers, asked, too_long = [], [], [], 0
     for utterances in conversations:
         sentences = [pieces.encode(SENTENCE.split(utterance)) for utterance in utterances]
-        codes = [sum(each, []) for each in sentences]
+        codes = [[*itertools.chain(*each)] for each in sentences]
         for i in range(1, len(utterances)):
             if answer := beginning(sentences[i], longest_answer):
                 contexts.append(context_of(codes[max(0, i - turns) : i], pieces, longest_context))

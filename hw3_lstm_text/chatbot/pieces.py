@@ -1,4 +1,4 @@
-"""The pieces of words that talks are made of: learned from the training talks by SentencePiece, or single characters."""
+"""The pieces of words that talks are made of, learned from the training talks by SentencePiece; or characters."""
 
 import io
 from pathlib import Path

@@ -36,10 +36,10 @@ from hw3_lstm_text.chatbot.train import HOMEWORK
 
 SETTINGS = {
     "reinforced": {
-        "updates": 240,
+        "updates": 120,
         "batch_size": 64,  # answers of people in an update
-        "parts": 8,  # of the training: after each all is saved, and held-out talks are looked at
-        "starts": 24,  # of talks in an update
+        "parts": 6,  # of the training: after each all is saved, and held-out talks are looked at
+        "starts": 16,  # of talks in an update
         "copies": 4,  # talks from each start: each has the others as its baseline
         "answers": 4,  # in a talk
         "discount": 0.5,  # of the reward of the next answer
@@ -48,7 +48,7 @@ SETTINGS = {
         "fit": 1.0,
         "likelihood": 0.25,
         "anchor": 1.0,  # weight of people's answers beside the drawn ones
-        "learning_rate": 3e-4,
+        "learning_rate": 5e-4,
         "clip_norm": 1.0,
     },
 }
@@ -59,7 +59,7 @@ OPTIONS = {
         "metavar": "DIR",
         "help": f"the run of train.py that it begins with (outputs/{HOMEWORK})",
     },
-    "updates": {"type": cli.positive, "metavar": "N", "help": "length of the training (240)"},
+    "updates": {"type": cli.positive, "metavar": "N", "help": "length of the training (120)"},
 }
 KEPT = ("corpus", "pieces", "turns", "longest_context", "longest_answer", "embedding_dim", "units", "limit")
 

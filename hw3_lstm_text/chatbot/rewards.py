@@ -1,12 +1,12 @@
 """What an answer in a talk is worth (Li et al. 2016, arXiv:1606.01541, section 3.2).
 
-    ease         easy to answer: how unlikely the network, as it was before, is to give a dull answer to it, nats per
-                 piece (their r1)
-    new          the share of its words that the same speaker has not said in one of the earlier answers; 0 for a dull
-                 answer (in place of r2, the angle between two states)
-    fit          the mutual information of the answer and what was said before it, nats per piece (their r3; the answer
-                 by itself takes the place of a second network that guesses the question)
-    likelihood   of the answer by the network as it was, nats per piece: is it language?
+ease         easy to answer: how unlikely the network, as it was before, is to give a dull answer to it, nats per
+             piece (their r1)
+new          the share of its words that the same speaker has not said in one of the earlier answers; 0 for a dull
+             answer (in place of r2, the angle between two states)
+fit          the mutual information of the answer and what was said before it, nats per piece (their r3; the answer
+             by itself takes the place of a second network that guesses the question)
+likelihood   of the answer by the network as it was, nats per piece: is it language?
 """
 
 import numpy as np
@@ -16,7 +16,16 @@ from hw3_lstm_text.chatbot.pairs import context_of
 
 NAMES = ("ease", "new", "fit", "likelihood")
 DULL = {  # answers that the next one should not be
-    "english": ("i don't know", "i'm not sure", "yeah", "haha yeah", "that's true", "me too", "lol", "what do you mean?"),
+    "english": (
+        "i don't know",
+        "i'm not sure",
+        "yeah",
+        "haha yeah",
+        "that's true",
+        "me too",
+        "lol",
+        "what do you mean?",
+    ),
     "chinese": ("我不知道", "不知道", "是啊", "對啊", "我也是", "哈哈", "嗯", "真的嗎"),
 }
 
@@ -27,7 +36,7 @@ class Rewards:
     def __init__(self, speaker, kind):
         self.speaker, self.pieces, config = speaker, speaker.pieces, speaker.config
         self.nothing = context_of([], self.pieces, config.longest_context)
-        rows = [self.pieces.encode(text)[: config.longest_answer] + [self.pieces.end] for text in DULL[kind]]
+        rows = [[*self.pieces.encode(text)[: config.longest_answer], self.pieces.end] for text in DULL[kind]]
         longest = max(map(len, rows))
         self.dull = np.array([row + [0] * (longest - len(row)) for row in rows], "int32")
 

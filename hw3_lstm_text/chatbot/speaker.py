@@ -1,10 +1,10 @@
 """Answers of the network, piece by piece: drawn, or the likeliest found by a beam; and what given answers cost."""
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 
 from hw3_lstm_text.chatbot.pairs import before, context_of
-from hw3_lstm_text.reader import choose, cost_of
+from hw3_lstm_text.reader import choose
 
 CHUNK = 256  # answers whose logits are looked at at a time
 
@@ -26,10 +26,10 @@ class Speaker:
     def predict(self, arrays, shapes, part=None):
         """What the network, or its layer `part`, makes of n rows of each array. shapes: of a row of each answer.
 
-        It is asked for 1, 2, 4, 8, ... rows: for every other number of them a backend traces it anew.
+        It is asked for 1, 16 or a multiple of CHUNK rows: for every other number of them a backend traces it anew.
         """
         n = len(arrays[0])
-        rows = 1 << (n - 1).bit_length()
+        rows = next((size for size in (1, 16) if n <= size), -(-n // CHUNK) * CHUNK)
         filled = [np.resize(each, (rows, *each.shape[1:])) for each in arrays]
         return [each[:n] for each in self.predictor.predict(filled, [(rows, *shape) for shape in shapes], part)]
 
@@ -47,7 +47,7 @@ class Speaker:
         return logits[:, 0], [state, *heard[1:]], weights[:, 0]
 
     def answer(self, contexts, rng, temperature=1.0, top_p=1.0):
-        """(answers int32 (n, longest_answer + 1), 0 after the mark of the end; attention (n, longest_answer + 1, time)).
+        """(answers int32 (n, longest_answer + 1), 0 after the mark of the end; attention (n, that, time)).
 
         temperature, top_p: as for reader.choose of the homework; temperature 0 takes the likeliest piece each time.
         """
@@ -93,7 +93,7 @@ class Speaker:
             some = answers[i : i + CHUNK]
             inputs = [contexts[i : i + CHUNK], before(some, self.pieces.begin)]
             (logits,) = self.predict(inputs, [(some.shape[1], len(self.pieces))])
-            costs.append(cost_of(some, logits) * (some > 0))
+            costs.append(cost_of(some, logits))
         return np.concatenate(costs)
 
     def nats_of_each(self, contexts, answers):
@@ -105,5 +105,13 @@ class Speaker:
             said = np.tile(answers, (len(heard[0]) // len(answers), 1))
             shapes = [(time, len(self.pieces)), (self.config.units,), (time, self.config.longest_context)]
             logits, _, _ = self.predict([before(said, self.pieces.begin), *heard], shapes, "decoder")
-            costs.append((cost_of(said, logits) * (said > 0)).sum(axis=1).reshape(-1, len(answers)))
+            costs.append(cost_of(said, logits).sum(axis=1).reshape(-1, len(answers)))
         return np.concatenate(costs)
+
+
+def cost_of(said, logits):
+    """Minus log p of the pieces said (n, time), by logits (n, time, pieces): float (n, time), 0 where nothing is."""
+    there = said > 0
+    chosen, costs = logits[there], np.zeros(said.shape)
+    costs[there] = logsumexp(chosen, axis=1) - chosen[np.arange(len(chosen)), said[there]]
+    return costs

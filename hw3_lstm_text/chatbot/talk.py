@@ -1,5 +1,6 @@
 """Talks of the network with itself, and what is said of them: is an answer dull, does somebody repeat themselves?"""
 
+import itertools
 import re
 from collections import Counter
 
@@ -12,15 +13,60 @@ MOST = 20  # answers of a talk with itself
 SAME = 0.8  # share of the words of an answer that an earlier one of the same speaker has too: above, it is a repetition
 # An answer is dull if nothing is left of it without these.
 DULL = (
-    *("i don't know", "i do not know", "i dont know", "idk", "i'm not sure", "im not sure", "not sure", "i have no idea"),
-    *("yes", "yeah", "yea", "yep", "yup", "ya", "no", "nope", "nah", "ok", "okay", "oh", "ah", "um", "hmm", "wow", "lol"),
+    *(
+        "i don't know",
+        "i do not know",
+        "i dont know",
+        "idk",
+        "i'm not sure",
+        "im not sure",
+        "not sure",
+        "i have no idea",
+    ),
+    *(
+        "yes",
+        "yeah",
+        "yea",
+        "yep",
+        "yup",
+        "ya",
+        "no",
+        "nope",
+        "nah",
+        "ok",
+        "okay",
+        "oh",
+        "ah",
+        "um",
+        "hmm",
+        "wow",
+        "lol",
+    ),
     *("haha", "true", "right", "sure", "same", "same here", "me too", "me neither", "you too", "really", "definitely"),
     *("nice", "cool", "good", "great", "awesome", "interesting", "exactly", "of course", "i agree", "i see", "i know"),
     *("i guess", "i guess so", "i think so", "i think so too", "i hope so", "i do", "i am", "so do i", "i do too"),
     *("that's true", "thats true", "that's cool", "thats cool", "that's awesome", "that's good", "that's great"),
     *("that's nice", "that's interesting", "that's a good point", "that makes sense", "sounds good", "thanks"),
     *("thank you", "what", "hi", "hey", "hello", "so", "well", "very", "too", "and", "but", "like"),
-    *("我不知道", "不知道", "不太清楚", "是", "是的", "是啊", "對", "對啊", "不是", "沒有", "好", "好的", "好啊", "嗯", "喔", "哦", "哈哈"),
+    *(
+        "我不知道",
+        "不知道",
+        "不太清楚",
+        "是",
+        "是的",
+        "是啊",
+        "對",
+        "對啊",
+        "不是",
+        "沒有",
+        "好",
+        "好的",
+        "好啊",
+        "嗯",
+        "喔",
+        "哦",
+        "哈哈",
+    ),
     *("真的", "真的嗎", "我也是", "我也這麼覺得", "謝謝", "還好", "沒事"),
 )
 WORD = re.compile(rf"{CHINESE}|[^\W_]+(?:['’][^\W_]+)*")
@@ -28,7 +74,9 @@ WORD = re.compile(rf"{CHINESE}|[^\W_]+(?:['’][^\W_]+)*")
 
 def words(text):
     """The words of a text in small letters, without punctuation; of Chinese, the characters. hahahaha is haha."""
-    return WORD.findall(re.sub(r"\b(?:ha){2,}h?\b|哈{2,}", lambda laugh: "haha" if laugh[0][0] == "h" else "哈哈", text.lower()))
+    return WORD.findall(
+        re.sub(r"\b(?:ha){2,}h?\b|哈{2,}", lambda laugh: "haha" if laugh[0][0] == "h" else "哈哈", text.lower())
+    )
 
 
 _DULL = {tuple(words(phrase)) for phrase in DULL}
@@ -65,7 +113,7 @@ def length(answers):
 
 
 def distinct(texts, n):
-    """The different sequences of n words in all texts, as a share of all of them (Li et al. 2016a, arXiv:1510.03055)."""
+    """The different sequences of n words, as a share of all in the texts (Li et al. 2016a, arXiv:1510.03055)."""
     found = [tuple(said[i : i + n]) for said in map(words, texts) for i in range(len(said) - n + 1)]
     return len(set(found)) / max(1, len(found))
 
@@ -73,7 +121,7 @@ def distinct(texts, n):
 def split(context, pieces):
     """The utterances (lists of codes) of a context, see pairs.context_of."""
     ends = [-1, *np.flatnonzero(context == pieces.turn)]
-    return [[code for code in context[a + 1 : b] if code] for a, b in zip(ends, ends[1:], strict=False)]
+    return [[int(code) for code in context[a + 1 : b] if code] for a, b in itertools.pairwise(ends)]
 
 
 def play(answer, contexts, pieces, turns, n):
