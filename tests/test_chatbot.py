@@ -483,7 +483,7 @@ def test_wrong_runs(trained, reinforced, tmp_path, capsys):
 def test_a_short_training_on_the_sample_passes_the_bar(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "ASKED", 20)
     monkeypatch.setattr(evaluate, "RANKED", 20)
-    options = ["--data", "sample", "--precision", "float32", "--epochs", "2", "--batch-size", "64"]
+    options = ["--data", "sample", "--precision", "float32", "--epochs", "2", "--batch-size", "32"]
     options += ["--set", "units=64", "--set", "embedding_dim=32", "--set", "pieces=1000", "--set", "learning_rate=1e-2"]
     assert train.main([*options, "--limit", "150", "--out", str(tmp_path / "out")]) == 0
     found = metrics(tmp_path / "out")

@@ -109,7 +109,9 @@ def reinforce(config, run):
         raise OptionError("this training takes one GPU: leave --gpus out")
     config.task, config.homework = None, HOMEWORK  # a run of the same homework: what opens one opens both
     start = argparse.Namespace(run=Path(config.start), data_dir=config.data_dir)
+    policy = keras.config.dtype_policy()
     first, its_config = analysis.open_model(start, HOMEWORK)
+    keras.config.set_dtype_policy(policy)  # to open a model is to compute in float32 from there on
     given = analysis.run_options(start, its_config)
     if given.model in SETTINGS:
         raise UserError(f"{config.start} was reinforced already: name a run of train.py with --start")
