@@ -23,7 +23,7 @@ from hw3_lstm_text.chatbot.speaker import Speaker
 
 FILES = ("pieces.model",)  # that a run must hold beside model.keras
 GLANCE = 2000  # answers that are scored after every epoch
-ASKED = 500  # questions that are answered, and starts of talks
+ASKED = 250  # questions that are answered, and starts of talks
 RANKED = 200  # answers, of as many questions, that are ranked for half of these questions
 DRAWN = 0.7  # temperature of the drawn answers
 
@@ -97,7 +97,7 @@ def of_answers(texts, name=""):
 
 def glance(speaker, pairs):
     """A quick look at held-out pairs in the course of a training: val_loss, distinct_2 and talk_length."""
-    texts = self_talks(speaker, pairs.contexts[some(pairs, GLANCE // 10)], 0, talk.MOST)
+    texts = self_talks(speaker, pairs.contexts[some(pairs, 64)], 0, talk.MOST // 2)
     return {
         "val_loss": nats_per_piece(speaker, pairs, GLANCE),
         "distinct_2": talk.distinct([answers[0] for answers in texts], 2),

@@ -75,7 +75,7 @@ class Player(keras.Model):
     """
 
     def __init__(self, chatbot, never, begin, end):
-        super().__init__(name="player")
+        super().__init__(name="player", dtype="float32")  # the layers inside have their own; chances stay exact
         self.encoder, self.decoder = chatbot.get_layer("encoder"), chatbot.get_layer("decoder")
         self.never, self.begin, self.end = never, begin, end
 

@@ -26,10 +26,10 @@ class Speaker:
     def predict(self, arrays, shapes, part=None):
         """What the network, or its layer `part`, makes of n rows of each array. shapes: of a row of each answer.
 
-        It is asked for 1, 16 or a multiple of CHUNK rows: for every other number of them a backend traces it anew.
+        It is asked for 1, 16, 64 or a multiple of CHUNK rows: for every other number of them a backend traces it anew.
         """
         n = len(arrays[0])
-        rows = next((size for size in (1, 16) if n <= size), -(-n // CHUNK) * CHUNK)
+        rows = next((size for size in (1, 16, 64) if n <= size), -(-n // CHUNK) * CHUNK)
         filled = [np.resize(each, (rows, *each.shape[1:])) for each in arrays]
         return [each[:n] for each in self.predictor.predict(filled, [(rows, *shape) for shape in shapes], part)]
 
