@@ -158,8 +158,8 @@ def reinforce(config, run):
 def show_rewards(history, path):
     """rewards.png: the rewards, and what held-out talks are like, over the updates."""
     panels = {
-        "the rewards": NAMES,
-        "talks with itself": ("talk_length",),
+        "rewards, less what they were at first": NAMES,
+        "answers of a talk with itself": ("talk_length",),
         "different pairs of words": ("distinct_2",),
         "nats per piece, people's answers": ("val_loss",),
     }
@@ -167,7 +167,8 @@ def show_rewards(history, path):
     updates = [row["updates"] for row in history]
     for ax, (label, columns) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for colour, column in zip(plots.COLOURS, columns, strict=False):
-            ax.plot(updates, [row[column] for row in history], "o-", color=colour, label=column, markersize=4)
+            first = history[0][column] if len(columns) > 1 else 0  # the rewards have units of their own
+            ax.plot(updates, [row[column] - first for row in history], "o-", color=colour, label=column, markersize=4)
         ax.set(xlabel="updates", ylabel=label)
         ax.grid(alpha=0.3)
         if len(columns) > 1:
