@@ -1,6 +1,6 @@
 """The chatbot talks with itself, and learns from what came of it: policy gradient (Li et al. 2016, arXiv:1606.01541).
 
-    python hw3_lstm_text/chatbot/reinforce.py                       after train.py; two minutes on two cores
+    python hw3_lstm_text/chatbot/reinforce.py                       after train.py; a few minutes on two cores
     python hw3_lstm_text/chatbot/reinforce.py --start outputs/mine --out outputs/mine_reinforced
 
 Two copies of the network talk, many talks side by side; rewards.py says what an answer is worth. A reward cannot be
