@@ -115,8 +115,8 @@ SUBSET = {
     # Three epochs over 200,000 characters of Shakespeare, scored on the last tenth: 1.667 and 1.679, words 0.81 and
     # 0.83, in 2 runs.
     ("hw3_lstm_text", "full"): Bar("validation_nats_per_char", 1.75, True, (Bar("word_share", 0.75),)),
-    # Two epochs over 150 conversations: 4.989 to 5.009 over 4 seeds, standard deviation 0.008; pieces by their frequency
-    # alone cost 5.652.
+    # Two epochs over 150 conversations: 4.989 to 5.009 over 4 seeds, standard deviation 0.008. Pieces by their
+    # frequency alone cost 5.652.
     ("hw3_chatbot", "sample"): Bar("nats_per_piece", 5.033, at_most=True),
     # Twelve epochs over 4,000 digits: 0.603 to 0.610 over 5 seeds, standard deviation 0.003; PCA itself: 1.
     ("hw4_autoencoder/dense", "sample"): Bar("mse_share_of_pca", 0.63, at_most=True),
