@@ -154,6 +154,9 @@ PATHS = {
     "hw3_lstm_text.captions.generate": ("--run", "--data-dir", "--clip"),
     "hw5_anime_dcgan.colour.train": ("--out", "--data-dir"),
     "hw5_anime_dcgan.colour.analyze": ("--run", "--data-dir", "--beside", "--image"),
+    "hw3_lstm_text.chatbot.train": ("--out", "--data-dir", "--corpus"),
+    "hw3_lstm_text.chatbot.reinforce": ("--out", "--data-dir", "--start"),
+    "hw3_lstm_text.chatbot.generate": ("--run", "--data-dir"),
     "common.report": ("--outputs", "--out"),
     "common.grade": ("--data-dir", "--out", "--rules", "SUBMISSIONS"),
 }

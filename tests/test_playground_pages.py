@@ -191,3 +191,17 @@ async def test_captions(user):
         chosen.value = next(run for run in chosen.options if run.folder.name == "plain")
     await press(user, "another clip")
     await until(lambda: pictures(user) == 1)  # without attention it looks nowhere
+
+
+@visits
+async def test_talk(user):
+    await user.open("/talk")
+    (line,) = seen(user, ui.input, "line")
+    for i, text in enumerate(("how are you?", "<b>music</b>")):
+        with user.client:
+            line.value = text
+        await press(user, "say it")
+        await until(lambda i=i: len(seen(user, ui.label, "it")) == i + 1)
+    assert {label.text for label in seen(user, ui.label, "you")} == {"how are you?", "<b>music</b>"}
+    await press(user, "a new talk")
+    await until(lambda: not seen(user, ui.label, "it"))

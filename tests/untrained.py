@@ -79,4 +79,14 @@ def captions(folder, note_size=8):
     save(folder, "hw3_captions", "attention", model, language="zh")
 
 
-ALL = (news, objects, writing, codes, noise, faces, colours, captions)
+def chatbot(folder):
+    from hw3_lstm_text.chatbot import pieces
+    from hw3_lstm_text.chatbot.model import build_chatbot
+
+    learned = pieces.learn(["how are you?", "i am fine, and you?", "do you like music?"] * 9, 40, "english")
+    settings = {"turns": 2, "longest_context": 12, "longest_answer": 5, "units": 6}
+    save(folder, "hw3_chatbot", "fast", build_chatbot(len(learned), 4, 6, 0.0, 12), **settings)
+    learned.save(folder)
+
+
+ALL = (news, objects, writing, codes, noise, faces, colours, captions, chatbot)
