@@ -24,7 +24,10 @@ class Player:
         self.elements, self.received, self.changed = {}, [], asyncio.Event()
 
     async def __aenter__(self):
-        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        # a browser opens a connection of its own for its websocket: on one that has brought a page the server's timer
+        # for idle connections would end it after five seconds
+        connector = aiohttp.TCPConnector(force_close=True)
+        self.http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), connector=connector)
         await self._open()
         return self
 
