@@ -237,7 +237,7 @@ def test_a_picture_that_is_none_gives_one_sentence(content, tmp_path):
 def test_analysis_without_a_run_says_what_to_do(tmp_path, capsys):
     assert analyze.main(["--run", str(tmp_path / "nothing")]) == 1
     error = capsys.readouterr().err
-    assert "run hw1_mnist_mlp/train.py first" in error
+    assert "run its train.py first" in error
     assert error.count("\n") == 1
 
 

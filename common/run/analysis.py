@@ -63,7 +63,7 @@ def open_model(options, homework):
     except (OSError, ValueError, KeyError, TypeError):
         wrong = True
     if wrong:
-        raise UserError(f"there is no finished run of {homework} in {options.run}: run {homework}/train.py first")
+        raise UserError(f"there is no finished run of {homework} in {options.run}: run its train.py first")
     device.setup("float32")
     try:
         model = keras.models.load_model(options.run / "model.keras", compile=False)
