@@ -9,6 +9,11 @@ beside each says what was measured.
 from typing import NamedTuple
 
 
+def written(value):
+    """A value of a metric for people; only a number of weights is whole."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
 class Bar(NamedTuple):
     """`metric`, a key of metrics.json, must reach `threshold`, or stay at or below it; and so must those of `also`."""
 
@@ -30,9 +35,8 @@ class Bar(NamedTuple):
             if not judged and bar.metric not in metrics:  # a sample need not have it
                 continue
             name, value = bar.metric.replace("_", " "), metrics[bar.metric]
-            whole = isinstance(value, int)  # a number of weights
-            limit = f"{'at most ' if bar.at_most else ''}{bar.threshold:{',' if whole else '.3f'}}"
-            value = f"{value:{',' if whole else '.4f'}}"
+            limit = f"{'at most ' if bar.at_most else ''}{bar.threshold:{',' if isinstance(value, int) else '.3f'}}"
+            value = written(value)
             if judged:
                 verdict = "passes" if bar._replace(also=()).passes(metrics) else "MISSES"
                 parts.append(f"{name} {value}: {verdict} the bar of {limit}")

@@ -106,9 +106,7 @@ def train(config, run):
     if config.epochs:
         parts, steps = config.epochs, math.ceil(len(corpus.x_train) / per_update)
     else:
-        parts = min(config.samples, config.updates)
-        steps = math.ceil(config.updates / parts)
-        run.stops = [steps * (part + 1) for part in range(parts)]
+        parts, steps = run.in_parts(config.samples)
     updates = parts * steps
     windows = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed)
 

@@ -122,7 +122,7 @@ def _number(value):
     """A metric for people; one of several numbers, such as those of each colour, is written as it is."""
     if isinstance(value, (list, dict)):
         return _markdown(str(value))
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return bars.written(value)
 
 
 def _summary(students, tasks, groups, as_given, protections, left_out):

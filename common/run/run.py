@@ -133,6 +133,16 @@ class Run:
         steps_per_epoch = math.ceil(examples / self.config.batch_size)
         return self.config.epochs or math.ceil(self.config.updates / steps_per_epoch)
 
+    def in_parts(self, parts):
+        """(number of parts, updates of each): the updates of the settings in `parts` equal parts, at most one each.
+
+        `fit` takes a part for an epoch: after each all is saved, and what is written counts updates.
+        """
+        parts = min(parts, self.config.updates)
+        steps = math.ceil(self.config.updates / parts)
+        self.stops = [steps * (part + 1) for part in range(parts)]
+        return parts, steps
+
     def restore(self, model):
         """Load the newest whole checkpoint into the compiled `model` if --resume was given; the epochs finished."""
         if self.config.resume:

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.special import log_softmax
 
 from common.run.predictor import predict_all
-from hw3_lstm_text.captions.model import FRAMES, MAP
+from hw3_lstm_text.captions.clips import FRAMES
+from hw3_lstm_text.captions.model import MAP
 from hw3_lstm_text.captions.sentences import LENGTH, START
 
 CHUNK = 100  # clips at a time: the notes about a clip are 1,024 rows

@@ -7,7 +7,9 @@ It is made of two parts, layers of the whole network, so that a sentence can be 
 import keras
 from keras import layers, ops
 
-FRAMES, SIDE, MAP = 16, 64, 8  # frames of a clip; pixels of a side; places of a side that attention chooses among
+from hw3_lstm_text.captions.clips import FRAMES, SIDE
+
+MAP = 8  # places of a side that attention chooses among
 
 
 def build_captioner(n_pieces, widths, units, note_size):

@@ -86,9 +86,7 @@ def train(config, run):
     if config.epochs:
         parts, steps = config.epochs, math.ceil(len(images) / config.batch_size)
     else:
-        parts = min(config.looks, config.updates)
-        steps = math.ceil(config.updates / parts)
-        run.stops = [steps * (part + 1) for part in range(parts)]
+        parts, steps = run.in_parts(config.looks)
     batches = Batches(images, labels, config.language, config.batch_size, steps, config.seed)
 
     language = Language(config.language)

@@ -9,7 +9,6 @@ It remembers what was said last, as far as it looked back in training: two utter
 """
 
 import sys
-import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from common.run import analysis, streams
 from common.run.predictor import Local
 from hw3_lstm_text.chatbot import pieces
 from hw3_lstm_text.chatbot.speaker import Speaker
+from hw3_lstm_text.generate import seed_of_now
 
 HOMEWORK = "hw3_chatbot"
 LONGEST = 1000  # characters of what is said to it that are read
@@ -93,8 +93,7 @@ def main(argv=None):
     add("--temperature", type=cli.number(0, 10), default=0.7, help="under 1 safer, 0 the likeliest (0.7)")
     add("--top-p", type=cli.number(0, 1, above=True), default=1.0, help="draw among the likeliest of this share (1)")
     add("--beam", type=cli.positive, metavar="N", help="the likeliest answer of N beginnings; nothing is drawn")
-    seed = time.time_ns() // 1000 % 2**32
-    add("--seed", type=cli.seed, default=seed, metavar="N", help="the same seed answers the same (the clock)")
+    add("--seed", type=cli.seed, default=seed_of_now(), metavar="N", help="the same seed answers the same (the clock)")
     options = parser.parse_args(argv)
     if bool(options.talk) == (options.say is not None):
         raise OptionError('give either --talk or --say "..."')

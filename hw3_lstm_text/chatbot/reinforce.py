@@ -121,9 +121,7 @@ def reinforce(config, run):
     run.start(analysis.as_seen(conversations.load(config.corpus, config), start, its_config))
     talks = prepare(run.dataset, config, pieces.read(start.run))
     talks.pieces.save(run.folder)
-    parts = min(config.parts, config.updates)
-    steps = -(-config.updates // parts)
-    run.stops = [steps * (part + 1) for part in range(parts)]
+    parts, steps = run.in_parts(config.parts)
 
     size = len(talks.pieces), config.embedding_dim, config.units
     chatbot = build_chatbot(*size, 0.0, config.longest_context)  # what it draws and what it learns are of one network
