@@ -19,7 +19,7 @@ def rhymes(poem):
 
     By the thirteen rhyme groups of Mandarin (十三轍). NaN for a poem of less than two couplets.
     """
-    groups = [_reading(clauses[1][-1])[0] for clauses in _couplets(poem)]
+    groups = [reading(clauses[1][-1])[0] for clauses in _couplets(poem)]
     pairs = list(itertools.pairwise(groups))
     return sum(a is not None and a == b for a, b in pairs) / len(pairs) if pairs else float("nan")
 
@@ -30,7 +30,7 @@ def tones_agree(poem):
     The places are the second and fourth characters, and the sixth of seven. NaN without couplets of equal clauses.
     """
     places = [
-        (_reading(first[i])[1], _reading(second[i])[1])
+        (reading(first[i])[1], reading(second[i])[1])
         for first, second in _couplets(poem)
         if len(first) == len(second)
         for i in range(1, len(first) - 1, 2)
@@ -43,10 +43,10 @@ def sounds(characters):
 
     A 1 in the column of its rhyme group, of thirteen, and in that of its tone: level, oblique.
     """
-    columns = np.zeros((len(characters), N_GROUPS + 2), "float32")
-    for row, (group, level) in zip(columns, map(_reading, characters), strict=True):
+    columns = np.zeros((len(characters), len(FINALS) + 2), "float32")
+    for row, (group, level) in zip(columns, map(reading, characters), strict=True):
         if group is not None:
-            row[[group, N_GROUPS + (not level)]] = 1
+            row[[group, len(FINALS) + (not level)]] = 1
     return columns
 
 
@@ -59,7 +59,7 @@ def rhyme_asked(poem, clause, characters):
     *before, line = poem.split("\n")
     if not before or len(line) != 2 * clause or len(before[-1]) <= 2 * clause:
         return None
-    group, _ = _reading(before[-1][2 * clause])
+    group, _ = reading(before[-1][2 * clause])
     return None if group is None else sounds(characters)[:, group] == 1
 
 
@@ -75,14 +75,14 @@ def _couplets(poem):
 
 
 # The finals of pinyin by rhyme group: 發花, 梭坡, 乜斜, 姑蘇, 一七, 懷來, 灰堆, 遙條, 油求, 言前, 人辰, 江陽, 中東.
-RHYME_GROUPS = """a ia ua|o e uo|ê ie üe|u|i ü er|ai uai|ei uei|ao iao|ou iou|an ian uan üan|en in uen ün|
+GROUPS = """a ia ua|o e uo|ê ie üe|u|i ü er|ai uai|ei uei|ao iao|ou iou|an ian uan üan|en in uen ün|
 ang iang uang|eng ing ueng ong iong"""
-GROUP = {final: i for i, finals in enumerate(RHYME_GROUPS.split("|")) for final in finals.split()}
-N_GROUPS = 13
+FINALS = [finals.split() for finals in GROUPS.split("|")]
+GROUP = {final: i for i, finals in enumerate(FINALS) for final in finals}
 
 
 @functools.cache
-def _reading(character):
+def reading(character):
     """(number of the rhyme group, whether the tone is level) of a character, by its commonest reading; or Nones."""
     final, tone = (lazy_pinyin(character, style, errors="ignore") for style in (Style.FINALS, Style.TONE3))
     if not final or not tone or not tone[0][-1].isdigit():  # no reading, or the neutral tone

@@ -140,6 +140,9 @@ def test_properties_of_poems():
         assert name == "place in the clause" or found[name][text.index("。\n\n")] == of_last, name
     assert found["clauses still to come"][text.index("破")] == 3
     assert np.isnan(found["number of the clause"][0])
+    rhyme = found["the last couplet ends on -en"]  # 人
+    assert np.isnan(rhyme[: text.index("不")]).all() and np.isnan(rhyme[text.index("七言") :]).all()
+    assert (rhyme[text.index("不") : text.index("陳")] == 1).all()
 
 
 def test_a_planted_cell_is_found_and_chance_is_told():

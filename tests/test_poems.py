@@ -183,9 +183,9 @@ def test_a_rhyme_is_asked_for_at_the_end_of_a_couplet_from_the_second_on():
 @pytest.mark.parametrize("rhyme", ["家花", "歌多國", "月別", "書無", "衣知時雨兒", "來開懷", "飛回", "高朝", "流樓",
                                    "山天園官", "人心春雲", "香光王", "風情中兄翁"])  # fmt: skip
 def test_the_thirteen_groups(rhyme):
-    (group,) = {sound._reading(character)[0] for character in rhyme}
+    (group,) = {sound.reading(character)[0] for character in rhyme}
     assert group is not None
-    assert sum(sound._reading(other)[0] == group for other in "家歌月書衣來飛高流山人香風") == 1
+    assert sum(sound.reading(other)[0] == group for other in "家歌月書衣來飛高流山人香風") == 1
 
 
 def test_tones_agree():
