@@ -45,7 +45,8 @@ def look(model, codes, streams=32, warm_up=256):
 
     The text is read in parts side by side, each after `warm_up` characters of the part before.
     """
-    table = _array(model.get_layer("characters").embeddings)
+    tables = [layer.embeddings for layer in model.layers if layer.name in ("characters", "sounds")]
+    table = np.concatenate([_array(entries) for entries in tables], axis=1)
     layers = [layer for layer in model.layers if re.fullmatch(r"lstm\d+", layer.name)]
     weights = [[_array(weight) for weight in layer.get_weights()] for layer in layers]
     n, sizes = len(codes), [layer.units for layer in layers]

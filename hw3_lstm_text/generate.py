@@ -2,6 +2,7 @@
 
     python hw3_lstm_text/generate.py --prompt "ROMEO:" --temperature 0.7
     python hw3_lstm_text/generate.py --run outputs/tang --form 七言四句 --count 3
+    python hw3_lstm_text/generate.py --run outputs/tang --form 七言四句 --rhyme
     python hw3_lstm_text/generate.py --run outputs/tang --acrostic 深度學習
 
 The text appears as it is made. The memory of the network is carried along, so a character costs the same however long
@@ -22,10 +23,11 @@ import numpy as np
 
 from common.data import poems
 from common.data.corpus import decode, encode
-from common.errors import UserError
+from common.errors import OptionError, UserError
 from common.run import analysis, streams
 from common.run.predictor import Local
 from hw3_lstm_text.reader import Reader, boundary, choose, read_characters
+from hw3_lstm_text.sound import rhyme_asked
 
 HOMEWORK = "hw3_lstm_text"
 CLAUSE_ENDS = "，。？！；"
@@ -39,6 +41,8 @@ def generate(options):
         raise UserError(
             f"the network in {options.run} has not learned poems: train with --corpus tang, or use --prompt"
         )
+    if options.rhyme and (form_of(options) or "")[:1] not in ("五", "七"):
+        raise OptionError("--rhyme is for poems of even clauses: add --form 五言四句, --form 七言八句, or --acrostic")
     for i in range(options.count):
         rng = np.random.default_rng((options.seed, i))
         if options.acrostic:
@@ -48,8 +52,7 @@ def generate(options):
         else:
             start = (options.prompt or "").replace("\\n", "\n")
             prompt = encode(prompt_of(characters, options.form, start), characters)
-            writing = reader.write(prompt[None], rng, options.temperature, options.top_p)
-            pieces = (decode(codes, characters) for codes in itertools.islice(writing, options.length))
+            pieces = itertools.islice(written(reader, prompt, start, rng, options), options.length)
         if i:
             print("\n---")
         began = time.perf_counter()
@@ -65,8 +68,31 @@ def prompt_of(characters, form, start):
     return boundary(characters, 2) + (f"{form}\n" if form else "") + start
 
 
+def written(reader, prompt, text, rng, options):
+    """Go on writing after the codes of `prompt`, which ends with `text`: yields characters, for ever."""
+    characters = reader.characters
+
+    def limit(logits):
+        if options.rhyme:
+            keep_rhyme(logits, text, options.form, characters)
+
+    for codes in reader.write(prompt[None], rng, options.temperature, options.top_p, limit):
+        piece = decode(codes, characters)
+        text += piece
+        yield piece
+
+
+def keep_rhyme(logits, poem, form, characters):
+    """Take from `logits` (1, characters) what would not rhyme at the end of `poem`, without the line of its form."""
+    rhymes = rhyme_asked(poem, poems.DIGITS.index(form[0]), characters)
+    if rhymes is not None:
+        logits[:, ~rhymes] = -np.inf
+
+
 def form_of(options):
-    """The form of an acrostic: a clause for each of its characters, of seven if --form says so, else of five."""
+    """The form asked for; of an acrostic a clause for each character, of seven if --form says so, else of five."""
+    if not options.acrostic:
+        return options.form
     length = 7 if options.form and options.form.startswith("七") else 5
     return poems.form_name(length, len(options.acrostic))
 
@@ -96,16 +122,19 @@ def acrostic(reader, heads, form, rng, options):
     Yields (character, logits (characters,) that the network gave before it, the states after it).
     """
     characters = reader.characters
-    line_end = encode("\n", characters)
+    line_end, poem = encode("\n", characters), ""
     logits, states = reader.read(encode(f"\n\n{form}\n", characters)[None])
     for i, head in enumerate(encode(heads, characters)):
         given = [head] if i % 2 or not i else [*line_end, head]  # a couplet is a line
         piece = ""
         while piece not in CLAUSE_ENDS or not piece:
             logits[:, line_end] = -np.inf  # not before the mark that ends the clause
+            if options.rhyme:
+                keep_rhyme(logits, poem, form, characters)
             code = given.pop(0) if given else choose(logits, rng, options.temperature, options.top_p)[0]
             piece, before = decode([code], characters), logits[0]
             logits, states = reader.read(np.array([[code]]), states)
+            poem += piece
             yield piece, before, states
 
 
@@ -142,6 +171,7 @@ def main(argv=None):
         metavar="CHARACTERS",
         help="for poems: each clause begins with one of these, as in 深度學習",
     )
+    add("--rhyme", action="store_true", help="for poems: choose among rhymes at the end of every couplet")
     options = parser.parse_args(argv)
     if options.until:
         options.until = options.until.replace("\\n", "\n")

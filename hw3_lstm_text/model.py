@@ -7,23 +7,24 @@ import keras
 from keras import layers
 
 
-def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, batch_size):
+def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, batch_size, sounds=None):
     """The network that learns: {codes, keep} to logits float32 (batch_size, time, n_characters).
 
     codes: int32 (batch_size, time). keep: float32 (batch_size, 1): with 1 a row goes on where it ended in the batch
-    before, with 0 it begins with an empty memory. units: the sizes of the LSTM layers. embedding_std: see _embedding.
+    before, with 0 it begins with an empty memory. units: the sizes of the LSTM layers. embedding_std and sounds: see
+    _tables.
     """
     codes = keras.Input(batch_shape=(batch_size, None), dtype="int32", name="codes")
     keep = keras.Input(batch_shape=(batch_size, 1), name="keep")
-    embedding = _embedding(n_characters, embedding_dim, embedding_std)
-    x = embedding(codes)  # (batch_size, time, embedding_dim)
+    tables = _tables(n_characters, embedding_dim, embedding_std, sounds)
+    x = _read(codes, tables)  # (batch_size, time, embedding_dim), and what is heard
     for number, n in enumerate(units, start=1):
         x = CarriedLSTM(n, batch_size, name=f"lstm{number}")(x, keep)  # (batch_size, time, n)
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
-    return keras.Model({"codes": codes, "keep": keep}, _logits(x, embedding, embedding_dim), name="trainer")
+    return keras.Model({"codes": codes, "keep": keep}, _logits(x, tables), name="trainer")
 
 
-def build_reader(n_characters, embedding_dim, units):
+def build_reader(n_characters, embedding_dim, units, sounds=None):
     """The same network with its memory in the open, for texts of any length and number.
 
     [codes int32 (n, time), h1, c1, h2, c2, ...] to [logits float32 (n, time, n_characters), h1, c1, h2, c2, ...]: the
@@ -31,8 +32,8 @@ def build_reader(n_characters, embedding_dim, units):
     the trainer in their order. Computes in float32.
     """
     codes = keras.Input((None,), dtype="int32", name="codes")
-    embedding = _embedding(n_characters, embedding_dim, dtype="float32")
-    x = embedding(codes)
+    tables = _tables(n_characters, embedding_dim, sounds=sounds, dtype="float32")
+    x = _read(codes, tables)
     states, new_states = [], []
     for number, n in enumerate(units, start=1):
         state = [keras.Input((n,), name=f"{part}{number}") for part in "hc"]
@@ -40,29 +41,50 @@ def build_reader(n_characters, embedding_dim, units):
         x, *new_state = lstm(x, initial_state=state)
         states += state
         new_states += new_state
-    logits = _logits(x, embedding, embedding_dim, dtype="float32")
+    logits = _logits(x, tables, dtype="float32")
     return keras.Model([codes, *states], [logits, *new_states], name="reader")
 
 
-def _embedding(n_characters, embedding_dim, std=1.0, dtype=None):
-    """One table for reading and for writing (Press & Wolf 2017, arXiv:1608.05859): characters used alike lie close.
+def _tables(n_characters, embedding_dim, std=1.0, sounds=None, dtype=None):
+    """What is known of each character: a vector that is learned and, where given, how it sounds.
 
-    std: of its entries at the start, where Keras' own 0.03 makes characters so alike to the LSTM that it takes many
-    updates to tell them apart.
+    A table serves for reading and for writing (Press & Wolf 2017, arXiv:1608.05859): characters used alike lie close.
+
+    std: of the learned entries at the start, where Keras' own 0.03 makes characters so alike to the LSTM that it takes
+    many updates to tell them apart. sounds: None or float32 (n_characters, features), which stay as they are: to a
+    network a character is a number, and which characters rhyme it could only learn by heart, pair by pair.
     """
     start = keras.initializers.RandomNormal(stddev=std)
-    return layers.ReversibleEmbedding(
-        n_characters, embedding_dim, embeddings_initializer=start, dtype=dtype, name="characters"
-    )
+    tables = [
+        layers.ReversibleEmbedding(
+            n_characters, embedding_dim, embeddings_initializer=start, dtype=dtype, name="characters"
+        )
+    ]
+    if sounds is not None:
+        heard = layers.ReversibleEmbedding(*sounds.shape, trainable=False, dtype=dtype, name="sounds")
+        heard.build()
+        heard.set_weights([sounds])
+        tables.append(heard)
+    return tables
 
 
-def _logits(x, embedding, embedding_dim, dtype=None):
-    """The logit of a character is the product of its embedding with a vector made of what the last LSTM layer says.
+def _read(codes, tables):
+    """The entries of the characters in all tables, side by side."""
+    entries = [table(codes) for table in tables]
+    return layers.Concatenate(dtype=tables[0].dtype_policy, name="entries")(entries) if len(entries) > 1 else entries[0]
 
-    The larger the product, the likelier the character: the vector points where the embedding does.
+
+def _logits(x, tables, dtype=None):
+    """The logit of a character is the product of its entry with a vector made of what the last LSTM layer says.
+
+    The larger the product, the likelier the character: the vector points where the entry does. With two tables there
+    are two such vectors, which point at a character and at a sound, and the logits are summed.
     """
-    x = layers.Dense(embedding_dim, dtype=dtype, name="point")(x)  # (n, time, embedding_dim)
-    x = embedding(x, reverse=True)  # (n, time, n_characters)
+    logits = []
+    for table in tables:
+        point = layers.Dense(table.output_dim, dtype=dtype, name=f"point_at_{table.name}")(x)  # (n, time, output_dim)
+        logits.append(table(point, reverse=True))  # (n, time, n_characters)
+    x = layers.Add(dtype=dtype, name="both")(logits) if len(logits) > 1 else logits[0]
     return layers.Activation("linear", dtype="float32", name="logits")(x)
 
 

@@ -49,7 +49,9 @@ def build():
         go.text = say("stop", "停")
         letters.clear()
         text.clear()
-        asked = argparse.Namespace(prompt=prompt.value or "", form=form.value, acrostic=heads.value, top_p=1.0)
+        asked = argparse.Namespace(
+            prompt=prompt.value or "", form=form.value, acrostic=heads.value, top_p=1.0, rhyme=False
+        )
         writer = await compute(begin, chosen.value, asked)
         while writer and state["running"] and len(letters) < LENGTH and not client.is_deleted:
             written = await compute(writer.go_on, temperature.value)

@@ -47,13 +47,16 @@ class Reader:
             logits, states = self.step(codes[:, begin : begin + 1], states)
         return logits[:, -1], states
 
-    def write(self, prompt, rng, temperature=1.0, top_p=1.0):
+    def write(self, prompt, rng, temperature=1.0, top_p=1.0, limit=None):
         """Go on writing after `prompt`, codes (n, time): yields codes (n,), the next character of each text, for ever.
 
-        temperature: of all texts, or an array (n, 1). See `choose`.
+        temperature: of all texts, or an array (n, 1). See `choose`. limit: None, or a function that is called before
+        each choice with the logits (n, characters), which it may change.
         """
         logits, states = self.read(prompt)
         while True:
+            if limit:
+                limit(logits)
             codes = choose(logits, rng, temperature, top_p)
             yield codes
             logits, states = self.read(codes[:, None], states)

@@ -45,8 +45,9 @@ class Samples(keras.callbacks.Callback):
 
 
 def copy_weights(trainer, reader):
-    """Give the reader the weights of the trainer; both are models of model.py."""
-    reader.set_weights([keras.ops.convert_to_numpy(weight) for weight in trainer.trainable_weights])
+    """Give the reader what the trainer has learned; both are models of model.py."""
+    for own, learned in zip(reader.trainable_weights, trainer.trainable_weights, strict=True):
+        own.assign(learned)
 
 
 def show_samples(path, folder, kind, shown=6, lines=9):

@@ -7,6 +7,7 @@ entering tones (入聲, oblique) are spread over all four tones today, so that r
 import functools
 import itertools
 
+import numpy as np
 from pypinyin import Style, lazy_pinyin
 
 from common.data.corpus import is_chinese
@@ -37,6 +38,31 @@ def tones_agree(poem):
     return sum(a is not None and b is not None and a != b for a, b in places) / len(places) if places else float("nan")
 
 
+def sounds(characters):
+    """How each character sounds, as the network is told: float32 (n, 15), zeros for what has no sound.
+
+    A 1 in the column of its rhyme group, of thirteen, and in that of its tone: level, oblique.
+    """
+    columns = np.zeros((len(characters), N_GROUPS + 2), "float32")
+    for row, (group, level) in zip(columns, map(_reading, characters), strict=True):
+        if group is not None:
+            row[[group, N_GROUPS + (not level)]] = 1
+    return columns
+
+
+def rhyme_asked(poem, clause, characters):
+    """Which of the characters rhyme where the poem goes on, bool (len(characters),); None where no rhyme is asked.
+
+    poem: str as far as it is written, without the line that names the form; clause: characters in each clause. Asked
+    is the last character of a couplet, from the second couplet on.
+    """
+    *before, line = poem.split("\n")
+    if not before or len(line) != 2 * clause or len(before[-1]) <= 2 * clause:
+        return None
+    group, _ = _reading(before[-1][2 * clause])
+    return None if group is None else sounds(characters)[:, group] == 1
+
+
 def shuffled(poem, rng):
     """The poem's characters in another order, in the same lines with the same punctuation. rng: NumPy's Generator."""
     poem = body(poem)
@@ -52,6 +78,7 @@ def _couplets(poem):
 RHYME_GROUPS = """a ia ua|o e uo|ê ie üe|u|i ü er|ai uai|ei uei|ao iao|ou iou|an ian uan üan|en in uen ün|
 ang iang uang|eng ing ueng ong iong"""
 GROUP = {final: i for i, finals in enumerate(RHYME_GROUPS.split("|")) for final in finals.split()}
+N_GROUPS = 13
 
 
 @functools.cache

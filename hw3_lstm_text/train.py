@@ -24,6 +24,7 @@ from common.run.schedules import one_cycle
 from hw3_lstm_text import evaluate
 from hw3_lstm_text.model import build_reader, build_trainer
 from hw3_lstm_text.samples import Samples, copy_weights
+from hw3_lstm_text.sound import sounds
 from hw3_lstm_text.windows import Windows
 
 HOMEWORK = "hw3_lstm_text"
@@ -36,6 +37,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "passage": 16,  # windows that a row reads with its memory carried on, before it begins elsewhere
         "embedding_dim": 64,
         "embedding_std": 1.0,  # at the start
+        "sounds": False,  # whether the network is told how a Chinese character sounds
         "units": [512],  # of each LSTM layer
         "dropout": 0.1,
         "learning_rate": 1e-2,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
@@ -49,6 +51,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "passage": 16,
         "embedding_dim": 64,
         "embedding_std": 1.0,
+        "sounds": False,
         "units": [512, 512],
         "dropout": 0.4,
         "learning_rate": 6e-3,
@@ -62,6 +65,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "passage": 16,
         "embedding_dim": 192,
         "embedding_std": 0.3,
+        "sounds": True,
         "units": [512],
         "dropout": 0.2,
         "learning_rate": 1.2e-2,
@@ -111,9 +115,10 @@ def train(config, run):
     windows = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed)
 
     size = len(corpus.characters), config.embedding_dim, config.units
-    reader = build_reader(*size)  # the same network, to score and to write with
+    heard = sounds(corpus.characters) if config.sounds else None
+    reader = build_reader(*size, heard)  # the same network, to score and to write with
     with run.device.scope():
-        trainer = build_trainer(*size, config.embedding_std, config.dropout, config.batch_size)
+        trainer = build_trainer(*size, config.embedding_std, config.dropout, config.batch_size, heard)
         # The error goes back through `window` products with the recurrent matrix, and now and then such a product
         # explodes: without a limit on the gradient one bad window undoes many good ones (Pascanu et al. 2013).
         rate = one_cycle(config.learning_rate, updates + 1, warm_up=updates // 20 + 1)

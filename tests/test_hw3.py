@@ -12,11 +12,12 @@ from common.data import corpus, poems, sample_texts
 from common.errors import UserError
 from common.run import analysis
 from common.run.predictor import Local
-from hw3_lstm_text import analyze, evaluate, generate, train
+from hw3_lstm_text import analyze, evaluate, generate, sound, train
 from hw3_lstm_text import model as models
 from hw3_lstm_text.reader import Reader, choose, read_characters
 from hw3_lstm_text.samples import copy_weights
 from hw3_lstm_text.windows import Windows
+from tests import untrained
 from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "60000", "--batch-size", "16", "--epochs", "3", "--precision", "float32"]
@@ -24,13 +25,14 @@ REPORTS = 3
 CHARACTERS = "\n，。天地人山水風月花"
 
 
-@pytest.fixture(scope="module")
-def networks():
+@pytest.fixture(scope="module", params=["numbers", "sounds"])
+def networks(request):
     """A small trainer and a reader with its weights, which are random and large enough to disagree."""
 
     keras.config.set_dtype_policy("float32")  # whatever the test before has trained in
     size = len(CHARACTERS), 6, [8, 5]
-    reader, trainer = models.build_reader(*size), models.build_trainer(*size, 1.0, 0.0, 3)
+    heard = sound.sounds(CHARACTERS) if request.param == "sounds" else None
+    reader, trainer = models.build_reader(*size, heard), models.build_trainer(*size, 1.0, 0.0, 3, heard)
     rng = np.random.default_rng(0)
     for weight in trainer.trainable_weights:
         weight.assign(rng.normal(0, 0.7, weight.shape))
@@ -224,6 +226,36 @@ def test_acrostic_begins_each_clause_with_the_character_asked_for():
     clauses = [clause for clause in "".join("|" if c in generate.CLAUSE_ENDS else c for c in text).split("|") if clause]
     assert [clause.strip()[0] for clause in clauses] == list("天地山水")
     assert text.count("\n") == 1
+
+
+class Dice:
+    """Stands for a Reader: any character of a clause is as likely as any other, and the form is kept."""
+
+    characters = "，。\n" + "人陳身山間還天年風中" + "五言四句"
+
+    def write(self, prompt, rng, temperature, top_p, limit):
+        places = 5 * [slice(3, 13)] + [slice(0, 1)] + 5 * [slice(3, 13)] + [slice(1, 2), slice(2, 3)]
+        for place in 2 * places:
+            logits = np.full((1, len(self.characters)), -np.inf, "float32")
+            logits[:, place] = 0
+            limit(logits)
+            yield choose(logits, rng, temperature, top_p)
+
+
+@pytest.mark.parametrize("rhyme", [False, True])
+def test_rhyme_lets_only_rhymes_end_a_couplet(rhyme):
+    options = SimpleNamespace(temperature=1.0, top_p=1.0, form="五言四句", rhyme=rhyme)
+    written = ["".join(generate.written(Dice(), None, "", np.random.default_rng(i), options)) for i in range(40)]
+    assert all(poems.has_form(poem, "五言四句") for poem in written)
+    share = np.mean([sound.rhymes(poem) for poem in written])
+    assert share == 1 if rhyme else share < 0.6  # of ten endings three rhyme with each other, three, three and one
+    assert len(set(written)) == 40
+
+
+def test_rhyme_without_even_clauses_is_refused(tmp_path, capsys):
+    untrained.writing(tmp_path)
+    assert generate.main(["--run", str(tmp_path), "--rhyme"]) == 2
+    assert_one_sentence(capsys.readouterr().err, "--form")
 
 
 @pytest.mark.parametrize(

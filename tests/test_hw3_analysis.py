@@ -72,8 +72,8 @@ def tang_run(small, tmp_path_factory):
     return finished(folder, "--corpus", "tang", "--data", "full", "--data-dir", str(folder))
 
 
-def random_reader():
-    reader = models.build_reader(len(LETTERS), 8, [7, 5])
+def random_reader(heard=None):
+    reader = models.build_reader(len(LETTERS), 8, [7, 5], heard)
     rng = np.random.default_rng(0)
     reader.set_weights([rng.normal(0, 0.7, weight.shape) for weight in reader.get_weights()])
     return Reader(Local(reader), LETTERS)
@@ -91,8 +91,9 @@ def test_the_lstm_in_numpy_is_that_of_keras():
     np.testing.assert_allclose(c, last_c, atol=1e-5)
 
 
-def test_the_look_sees_the_cells_of_the_reader_however_the_text_is_cut():
-    reader = random_reader()
+@pytest.mark.parametrize("heard", [None, np.random.default_rng(2).random((len(LETTERS), 3), "float32")])
+def test_the_look_sees_the_cells_of_the_reader_however_the_text_is_cut(heard):
+    reader = random_reader(heard)
     codes = np.random.default_rng(1).integers(0, len(LETTERS), 150)
     for n in (1, 97, 150):
         seen = cells.look(reader.predictor.model, codes[:n], streams=1, warm_up=0)

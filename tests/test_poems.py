@@ -164,6 +164,22 @@ def test_rhymes():
     assert math.isnan(sound.rhymes(""))
 
 
+def test_what_the_network_is_told_of_sounds():
+    people, rain, mark = sound.sounds("人雨，")  # rén: level; yǔ: oblique
+    assert people.sum() == rain.sum() == 2 and not mark.any()
+    assert people[-2:].tolist() == [1, 0] and rain[-2:].tolist() == [0, 1]
+    np.testing.assert_array_equal(sound.sounds("人陳")[0], sound.sounds("人陳")[1])
+
+
+def test_a_rhyme_is_asked_for_at_the_end_of_a_couplet_from_the_second_on():
+    couplet, characters = "破落三間屋，蕭條一旅人。", "人陳山，"
+    for poem in ("", couplet, couplet + "\n", couplet + "\n不知負何", couplet + "\n不知負何事，生死厄", couplet[:10]):
+        assert sound.rhyme_asked(poem, 5, characters) is None
+    asked = couplet + "\n不知負何事，生死厄於"
+    assert sound.rhyme_asked(asked, 5, characters).tolist() == [True, True, False, False]
+    assert sound.rhyme_asked(asked, 7, characters) is None
+
+
 @pytest.mark.parametrize("rhyme", ["家花", "歌多國", "月別", "書無", "衣知時雨兒", "來開懷", "飛回", "高朝", "流樓",
                                    "山天園官", "人心春雲", "香光王", "風情中兄翁"])  # fmt: skip
 def test_the_thirteen_groups(rhyme):
