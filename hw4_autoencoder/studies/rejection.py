@@ -1,4 +1,4 @@
-"""Is a GAN but rejection sampling? The critic as a filter over what a bad generator draws, beside a trained generator.
+"""Is a GAN only rejection sampling? The critic as a filter over what a bad generator draws, beside a trained generator.
 
     python hw4_autoencoder/studies/rejection.py        minutes on two CPU cores
 
