@@ -4,6 +4,7 @@
     python hw4_autoencoder/analyze.py --beside outputs/vae       the same walks in the model of another run below it
     python hw4_autoencoder/analyze.py --encode my_digit.png      your own handwriting on the map
     python hw4_autoencoder/analyze.py --decode 0.3,-1.2          the image of a code
+    python hw4_autoencoder/analyze.py --run outputs/vae_binary --likelihood 5000    what a test digit costs, by draws
 
 --run DIR chooses the run, of an autoencoder or of a GAN. Writes pictures into figures/ of the run and the numbers
 behind them into analysis.json.
@@ -19,34 +20,19 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 
 # isort: split
 import numpy as np
-from scipy.special import expit
 
 from common.data import images
 from common.errors import UserError
 from common.figures import plots
 from common.run import analysis
-from hw4_autoencoder import evaluate, gan_pictures, generated, inputs, maps, writing
-from hw4_autoencoder.codes import flat, nearest
+from hw4_autoencoder import gan_pictures, generated, inputs, maps, writing
+from hw4_autoencoder.codes import Codes, flat, nearest
 from hw4_autoencoder.judge import judge_of
+from hw4_autoencoder.likelihood import show_likelihood
 
 HOMEWORK = "hw4_autoencoder"
 GANS = ("gan", "cgan")  # recipes of train_gan.py
 NOISES = (0.2, 0.4, 0.6)  # standard deviation of the noise to be removed, white = 1
-
-
-class Codes:
-    """A finished autoencoder: encode uint8 images to codes (n, latent_dim), decode them to uint8 images."""
-
-    def __init__(self, model):
-        self.encoder, self.decoder = model.get_layer("encoder"), model.get_layer("decoder")
-        self.latent_dim = self.decoder.input.shape[1]
-
-    def encode(self, pictures):
-        return evaluate.encode(self.encoder, pictures)
-
-    def decode(self, codes):
-        logits = self.decoder.predict(np.asarray(codes, "float32"), batch_size=500, verbose=0)
-        return np.round(255 * expit(logits)).astype("uint8")
 
 
 def analyze(options):
@@ -55,7 +41,7 @@ def analyze(options):
     model = analysis.in_float32(model)
     settings = analysis.run_options(options, config)
     gan = settings.model in GANS
-    if gan and (options.encode or options.decode or options.beside):
+    if gan and (options.encode or options.decode or options.beside or options.likelihood):
         raise UserError(f"{options.run} holds a GAN, which has no encoder: give the --run of an autoencoder")
     if options.decode:
         show_code(Codes(model), options)
@@ -63,6 +49,8 @@ def analyze(options):
     dataset = analysis.as_seen(inputs.load(settings), options, config)
     if options.encode:
         show_own_image(Codes(model), dataset, options)
+    elif options.likelihood:
+        show_likelihood(model, dataset, settings, options)
     elif gan:
         gan_pictures.analyze(model, dataset, settings, options)
     else:
@@ -187,6 +175,8 @@ def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     parser.add_argument("--encode", type=cli.path, metavar="FILE", help="a picture to be encoded, of any size")
     parser.add_argument("--decode", metavar="CODE", help="the numbers of a code, with commas between them")
+    help_ = "of a VAE of black and white pixels: -ln p of the test digits, by so many draws for each"
+    parser.add_argument("--likelihood", type=cli.positive, metavar="DRAWS", help=help_)
     parser.add_argument("--beside", type=cli.path, metavar="DIR", help="a run whose walks are drawn beside")
     argv = sys.argv[1:] if argv is None else list(argv)
     if "--decode" in argv[:-1]:  # a code may begin with a minus, which argparse takes for an option

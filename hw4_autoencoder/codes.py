@@ -4,12 +4,34 @@ Codes are float32 (n, latent_dim), labels integers (n,).
 """
 
 import numpy as np
+from scipy.special import expit
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from common.figures.layers import fit_linear_probe
+
+
+def encode(encoder, images):
+    """Codes float32 (n, latent_dim) of uint8 images; of a VAE the means."""
+    codes = encoder.predict(images, batch_size=500, verbose=0)
+    return codes[0] if isinstance(codes, (list, tuple)) else codes
+
+
+class Codes:
+    """A finished autoencoder: encode uint8 images to codes (n, latent_dim), decode them to uint8 images."""
+
+    def __init__(self, model):
+        self.encoder, self.decoder = model.get_layer("encoder"), model.get_layer("decoder")
+        self.latent_dim = self.decoder.input.shape[1]
+
+    def encode(self, pictures):
+        return encode(self.encoder, pictures)
+
+    def decode(self, codes):
+        logits = self.decoder.predict(np.asarray(codes, "float32"), batch_size=500, verbose=0)
+        return np.round(255 * expit(logits)).astype("uint8")
 
 
 def flat(images):

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from common import data
 from common.errors import UserError
 from common.run.predictor import Part
 from hw4_autoencoder import generated, inputs
-from hw4_autoencoder.codes import fit_pca, flat, pca_reconstruction_error, separation
+from hw4_autoencoder.codes import encode, fit_pca, flat, pca_reconstruction_error, separation
 
 FILES = ()  # that a run must hold beside model.keras
 CODES = {"dense": 32, "map": 2, "conv": 32, "vae": 2, "vae_binary": 32, "neighbours": 2}  # numbers in the graded codes
@@ -84,12 +83,6 @@ def _of_codes(predictor, held_out):
     return scores | elbo
 
 
-def encode(encoder, images):
-    """Codes float32 (n, latent_dim) of uint8 images; of a VAE the means."""
-    codes = encoder.predict(images, batch_size=500, verbose=0)
-    return codes[0] if isinstance(codes, (list, tuple)) else codes
-
-
 def pixel_nats(decoder, codes, images):
     """Binary cross-entropy of every pixel in nats (n, pixels), of `images` (uint8) given their codes; mean squares."""
     logits = decoder.predict(codes, batch_size=500, verbose=0).reshape(len(images), -1)
@@ -108,25 +101,6 @@ def negative_elbo(encoder, decoder, images, draws=3):
         drawn = mean + np.exp(log_variance / 2) * rng.standard_normal(mean.shape, "float32")
         nats.append(pixel_nats(decoder, drawn, images)[0].sum(axis=1).mean())
     return float(np.mean(nats) + kl.mean())
-
-
-def negative_log_likelihood(encoder, decoder, images, draws=5000, together=50_000):
-    """An estimate of -log p(x) in nats per image by importance sampling (Burda et al. 2016, section 5): float.
-
-    Each image has `draws` codes, of which the encoder says where to look; the estimate is rather too high, and falls
-    to the true value as draws are added. together: codes that are decoded at a time.
-    """
-    mean, log_variance = encoder.predict(images, batch_size=500, verbose=0)
-    rng, found = np.random.default_rng(0), []
-    for image, centre, spread in zip(images, mean, np.exp(log_variance / 2), strict=True):
-        log_weights = []
-        for begin in range(0, draws, together):
-            noise = rng.standard_normal((min(together, draws - begin), len(centre)), "float32")
-            codes = centre + spread * noise
-            nats = pixel_nats(decoder, codes, np.broadcast_to(image, (len(codes), *image.shape)))[0].sum(axis=1)
-            log_weights.append(-nats + np.log(spread).sum() + (noise**2 - codes**2).sum(axis=1) / 2)
-        found.append(np.log(draws) - logsumexp(np.concatenate(log_weights)))
-    return float(np.mean(found))
 
 
 def _of_generator(predictor, held_out):

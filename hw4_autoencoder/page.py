@@ -9,7 +9,8 @@ from common.playground.line import compute
 from common.playground.words import say
 from common.run import analysis
 from hw4_autoencoder import evaluate, maps, writing
-from hw4_autoencoder.analyze import GANS, Codes
+from hw4_autoencoder.analyze import GANS
+from hw4_autoencoder.codes import Codes
 
 HOMEWORK = "hw4_autoencoder"
 NAME = "codes"

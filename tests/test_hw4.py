@@ -1,6 +1,7 @@
 """Homework 4: the networks, their losses, the train step of a GAN, exact resuming, faces, the judge, the analysis."""
 
 import json
+import re
 import zipfile
 from argparse import Namespace
 from dataclasses import replace
@@ -21,6 +22,7 @@ from hw4_autoencoder import (
     generated,
     inputs,
     judge,
+    likelihood,
     maps,
     model,
     train,
@@ -196,19 +198,20 @@ def test_the_loss_of_the_vae_is_the_negative_elbo():
     assert reported == pytest.approx(np.mean(losses), rel=0.01)
 
 
-class Known:
-    """A model whose likelihood is known: a code of one number, of which each pixel says the sign, or by chance not.
+def known_model(mean, log_variance):
+    """(encoder, decoder) whose likelihood is known: of a code of one number each pixel says the sign, or by chance not.
 
     The chance of black is 0.9 or 0.1. So p(x) = (0.9^b 0.1^w + 0.1^b 0.9^w) / 2 for b black and w white pixels.
+    mean, log_variance: where the encoder says that every code is.
     """
 
-    def __init__(self, mean, log_variance):
-        self.guess = mean, log_variance
+    def encoder(images, training):
+        return [keras.ops.full((images.shape[0], 1), guess, "float32") for guess in (mean, log_variance)]
 
-    def predict(self, x, **_):
-        if x.ndim == 3:
-            return [np.full((len(x), 1), each, "float32") for each in self.guess]
-        return np.where(x > 0, -1, 1)[..., None] * np.full((1, 28, 28), np.log(9), "float32")
+    def decoder(codes, training):
+        return keras.ops.where(codes > 0, -1.0, 1.0)[:, :, None] * np.full((1, 28, 28), np.log(9), "float32")
+
+    return encoder, decoder
 
 
 @pytest.mark.parametrize("guess", [(0.0, 0.0), (0.7, 0.5), (-0.5, 1.0)])
@@ -220,9 +223,23 @@ def test_the_estimated_likelihood_is_the_true_one(guess):
         np.logaddexp(b * np.log(0.9) + w * np.log(0.1), b * np.log(0.1) + w * np.log(0.9)) - np.log(2)
         for b, w in ((391, 393), (392, 392))
     ]
-    model = Known(*guess)
-    found = evaluate.negative_log_likelihood(model, model, images, draws=20_000, together=7000)
+    found = likelihood.negative_log_likelihood(*known_model(*guess), images, draws=15_000)
     assert found == pytest.approx(-np.mean(log_p), abs=0.03)
+
+
+def test_the_likelihood_of_a_run_is_better_than_its_bound(tmp_path, capsys):
+    options = ["--data", "sample", "--limit", "300", "--batch-size", "100", "--epochs", "2", "--precision", "float32"]
+    assert run("vae_binary", *options, "--set", "hidden=[16]", out=tmp_path) == 0
+    capsys.readouterr()
+    assert analyze.main(["--run", str(tmp_path), "--likelihood", "50"]) == 0
+    nats = float(re.search(r"digits: ([\d.]+) nats", capsys.readouterr().out)[1])
+    bound = metrics(tmp_path)["negative_elbo"]
+    assert bound - 20 < nats < bound
+
+
+def test_a_likelihood_is_refused_where_pixels_are_grey(vae, capsys):
+    assert analyze.main(["--run", str(vae), "--likelihood", "5"]) == 1
+    assert_one_sentence(capsys.readouterr().err, "vae_binary")
 
 
 def test_the_bound_of_several_draws_is_that_of_the_paper():
