@@ -95,7 +95,8 @@ def curves(path, history, pairs, title, bar=None):
 
 
 def draw_map(ax, points, labels, names, marker_size=8, star=None):
-    """A 2-D map: points (n, 2) coloured by class, the name of each class at its median with a white rim.
+    """A 2-D map: points (n, 2) coloured by class, the name of each class with a white rim at its median; or above its
+    points, if it would cover most of them.
 
     star: (2,), the place of one more point, drawn as a star; the names give way to it.
     """
@@ -111,6 +112,10 @@ def draw_map(ax, points, labels, names, marker_size=8, star=None):
     lengths = np.array([len(names[label]) for label in present])
     width = np.ptp(points[:, 0]) * (0.02 + 0.023 * lengths)  # of the drawn names
     height = 0.055 * np.ptp(points[:, 1])
+    for i, label in enumerate(present):
+        low, high = np.quantile(points[labels == label], (0.1, 0.9), axis=0)
+        if high[0] - low[0] < width[i] and high[1] - low[1] < height:
+            centres[i, 1] = high[1] + 0.7 * height
     if star is None:
         places = _apart(centres, width, height)
     else:

@@ -9,8 +9,8 @@ Rapids; each rate chosen on held-out digits):
 - Muon 4.4 ± 0.4 %, RMSprop 5.4 ± 0.4, Adam 5.6 ± 0.1, momentum 6.2 ± 0.3, SGD 6.7 ± 0.8, Adagrad 7.5 ± 1.3: between
   neighbours in this row, but for Muon, there is hardly a difference;
 - the rate matters as much: on the held-out digits the optimizers lie between 3.3 and 4.6 % at their best rates, and
-  three times too much or too little costs 0.1 to 3.5 points. 90 % are wrong if Adagrad has three times too much, or
-  SGD or momentum nine times.
+  three times too much or too little costs 0.1 to 3.5 points, except that with three times too much for Adagrad 90 %
+  are wrong, as with nine times too much for SGD and momentum.
 """
 
 import sys

@@ -137,6 +137,7 @@ def draw(seen, found, shown, path):
         for ax, images, updates in zip(row, shown[start], seen, strict=True):
             ax.imshow(images.reshape(3, 3, *SHAPE).swapaxes(1, 2).reshape(84, 84), cmap="gray_r", vmin=0, vmax=255)
             ax.set(xticks=[], yticks=[], title=f"{updates:,} updates" if start == STARTS[0] else None)
+            ax.spines[:].set_visible(False)
         row[0].set_ylabel(start)
     plots.save(figure, path)
 

@@ -1,4 +1,4 @@
-"""Is a GAN but rejection sampling? The critic as a filter over what a bad generator draws, beside a trained generator.
+"""Is a GAN only rejection sampling? The critic as a filter over what a bad generator draws, beside a trained generator.
 
     python hw4_autoencoder/studies/rejection.py        minutes on two CPU cores
 
@@ -113,7 +113,8 @@ def draw(found, shown, real, path):
     figure = plots.new_figure(14, 8.6, "A critic that lets by but the most real of what a generator draws")
     above, below = figure.subfigures(2, 1)
     drawn = [1 / share for share in SHARES]
-    for j, ax in enumerate(above.subplots(1, len(small.METRICS))):
+    panels = above.subplots(1, len(small.METRICS))
+    for j, ax in enumerate(panels):
         for age, colour in zip(("early", "late"), plots.COLOURS, strict=False):
             values = np.array([found[age, share] for share in SHARES])[:, :, j]
             label = f"{age} generator"
@@ -123,13 +124,14 @@ def draw(found, shown, real, path):
         ax.set_xticks(drawn, [f"{each:g}" for each in drawn])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
-    ax.legend()
+    panels[1].legend(loc="center")  # no line is there
     pictured = [("early", share) for share in SHARES] + [("late", 1.0)]
     for ax, (age, share) in zip(below.subplots(1, len(pictured)), pictured, strict=True):
         tiles = np.zeros((25, *small.SHAPE), "uint8")
         tiles[: len(shown[age, share])] = shown[age, share]
         ax.imshow(tiles.reshape(5, 5, *small.SHAPE).swapaxes(1, 2).reshape(140, 140), cmap="gray_r", vmin=0, vmax=255)
-        ax.set(xticks=[], yticks=[], title=f"{age}, " + ("all" if share == 1 else f"{100 * share:g} % let by"))
+        ax.set_title(f"{age}, " + ("all" if share == 1 else f"{100 * share:g} % let by"))
+        ax.set_axis_off()
     plots.save(figure, path)
 
 

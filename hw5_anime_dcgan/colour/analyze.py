@@ -138,7 +138,7 @@ def show_own_picture(model, path, out):
     coloured = colour_own(model, picture)
     ratio = np.clip(picture.height / picture.width, 0.2, 5)
     figure = plots.new_figure(11, max(1.6, 3.4 * ratio) + 0.8, path.name)
-    shown = (picture, "the picture"), (picture.convert("L"), "what the network sees"), (coloured, "coloured")
+    shown = (picture, "the picture"), (picture.convert("L"), "its grey"), (coloured, "coloured")
     for ax, (image, title) in zip(figure.subplots(1, 3), shown, strict=True):
         ax.imshow(image, cmap="gray", vmin=0, vmax=255)
         ax.set_title(title, fontsize=11)

@@ -2,7 +2,7 @@
 
 Run `python tests/benchmarks/hw1_reuters_mlp.py` (about five minutes on two cores; needs the full Reuters data).
 
-The example is reuters_mlp.py of Keras (1,000 words, one hidden layer of 512, 5 passes), here as `--model classic`. The
+The example is reuters_mlp.py of Keras (1,000 words, one hidden layer of 512, 5 epochs), here as `--model classic`. The
 SVM is scikit-learn's LinearSVC with C = 0.5 on sublinear tf-idf of 10,000 words; the second SVM gets the same rows as
 our networks. Ours are `fast` and `best` of hw1_reuters_mlp/train.py as a student runs it, with five seeds each.
 """
