@@ -4,7 +4,7 @@
     python hw4_autoencoder/analyze.py --beside outputs/vae       the same walks in the model of another run below it
     python hw4_autoencoder/analyze.py --encode my_digit.png      your own handwriting on the map
     python hw4_autoencoder/analyze.py --decode 0.3,-1.2          the image of a code
-    python hw4_autoencoder/analyze.py --run outputs/vae_binary --likelihood 5000    what a test digit costs, by draws
+    python hw4_autoencoder/analyze.py --run outputs/likelihood --likelihood 5000    what a test digit costs
 
 --run DIR chooses the run, of an autoencoder or of a GAN. Writes pictures into figures/ of the run and the numbers
 behind them into analysis.json.
