@@ -118,9 +118,9 @@ def _poem_properties(text, chinese, line_end):
         length[slice(*match.span(2))] = 7 if match[1] == "七" else 5
         clauses[slice(*match.span(2))] = sum(not is_chinese(c) and c != "\n" for c in match[2])
     place = _since(~chinese | header)
-    rhyme = _last_rhyme(text)
-    heard, counts = np.unique(rhyme[np.isfinite(rhyme)], return_counts=True)
-    frequent = heard[np.argsort(-counts, kind="stable")][:2]
+    rhyme = sound.last_rhymes(text)
+    known = rhyme < sound.NO_RHYME
+    frequent = np.argsort(-np.bincount(rhyme[known], minlength=1), kind="stable")[:2]
     return {
         "the line that names the form": header.astype(float),
         "place in the clause": np.where(header, np.nan, place),
@@ -129,19 +129,9 @@ def _poem_properties(text, chinese, line_end):
         "second clause of the couplet": np.where(regular & ~line_end, (clause % 2 == 0).astype(float), np.nan),
         "clauses of seven, not five": np.where(regular, length == 7, np.nan),
     } | {
-        f"the last couplet ends on -{sound.FINALS[int(group)][0]}": np.where(np.isnan(rhyme), np.nan, rhyme == group)
+        f"the last couplet ends on -{sound.FINALS[group][0]}": np.where(known, rhyme == group, np.nan)
         for group in frequent
     }
-
-
-def _last_rhyme(text):
-    """The number of the rhyme group by which the couplet before ended, in the same poem; NaN in the first couplet."""
-    rhyme = np.full(len(text), np.nan)
-    for poem in re.finditer(r"(?:\A|(?<=\n\n))[五七]言.*\n((?:.+\n?)+)", text):
-        for end in re.finditer(r"(.)[。？！；]\n", poem[1]):
-            group, _ = sound.reading(end[1])
-            rhyme[poem.start(1) + end.end() : poem.end(1)] = np.nan if group is None else group
-    return rhyme
 
 
 def _since(mask):

@@ -6,6 +6,8 @@ Characters come in as codes (0, 1, ...), one row per text, and logits over all c
 import keras
 from keras import layers
 
+from hw3_lstm_text.sound import N_RHYMES
+
 
 def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, batch_size, sounds=None):
     """The network that learns: {codes, keep} to logits float32 (batch_size, time, n_characters).
@@ -13,6 +15,10 @@ def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, ba
     codes: int32 (batch_size, time). keep: float32 (batch_size, 1): with 1 a row goes on where it ended in the batch
     before, with 0 it begins with an empty memory. units: the sizes of the LSTM layers. embedding_std and sounds: see
     _tables.
+
+    With sounds it has a second task and gives {"logits", "rhyme"}: logits (batch_size, time, N_RHYMES) of the rhyme on
+    which the last couplet ended. To answer it must keep the rhyme in its memory, where the next couplet finds it;
+    nothing else would tell it to for a dozen characters (a hint in the sense of Abu-Mostafa 1990).
     """
     codes = keras.Input(batch_shape=(batch_size, None), dtype="int32", name="codes")
     keep = keras.Input(batch_shape=(batch_size, 1), name="keep")
@@ -21,7 +27,10 @@ def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, ba
     for number, n in enumerate(units, start=1):
         x = CarriedLSTM(n, batch_size, name=f"lstm{number}")(x, keep)  # (batch_size, time, n)
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
-    return keras.Model({"codes": codes, "keep": keep}, _logits(x, tables), name="trainer")
+    answers = _logits(x, tables)
+    if sounds is not None:
+        answers = {"logits": answers, "rhyme": layers.Dense(N_RHYMES, dtype="float32", name="rhyme")(x)}
+    return keras.Model({"codes": codes, "keep": keep}, answers, name="trainer")
 
 
 def build_reader(n_characters, embedding_dim, units, sounds=None):

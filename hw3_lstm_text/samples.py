@@ -28,6 +28,7 @@ class Samples(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         corpus, run = self.corpus, self.run
         finished = run.stops[epoch] if run.stops else epoch + 1
+        logs["loss"] = logs.pop("logits_loss", logs["loss"])  # of the characters alone, where there is another task
         copy_weights(self.model, self.untrained)
         reader = Reader(Local(self.untrained), corpus.characters)
         nats, counted = nats_per_character(reader, corpus.x_test[:GLANCE], BLOCK)
@@ -46,8 +47,11 @@ class Samples(keras.callbacks.Callback):
 
 def copy_weights(trainer, reader):
     """Give the reader what the trainer has learned; both are models of model.py."""
-    for own, learned in zip(reader.trainable_weights, trainer.trainable_weights, strict=True):
-        own.assign(learned)
+    for layer in reader.layers:
+        if layer.trainable_weights:
+            learned = trainer.get_layer(layer.name).trainable_weights
+            for own, new in zip(layer.trainable_weights, learned, strict=True):
+                own.assign(new)
 
 
 def show_samples(path, folder, kind, shown=6, lines=9):

@@ -6,6 +6,7 @@ entering tones (入聲, oblique) are spread over all four tones today, so that r
 
 import functools
 import itertools
+import re
 
 import numpy as np
 from pypinyin import Style, lazy_pinyin
@@ -63,6 +64,19 @@ def rhyme_asked(poem, clause, characters):
     return None if group is None else sounds(characters)[:, group] == 1
 
 
+def last_rhymes(text):
+    """Of each character of a text of poems the rhyme group by which the couplet before it ended: int32 (len(text),).
+
+    NO_RHYME in the first couplet of a poem, in poems of no regular form, and after characters without a reading.
+    """
+    rhymes = np.full(len(text), NO_RHYME, "int32")
+    for poem in re.finditer(r"(?:\A|(?<=\n\n))[五七]言.*\n((?:.+\n?)+)", text):
+        for end in re.finditer(r"(.)[。？！；]\n", poem[1]):
+            group, _ = reading(end[1])
+            rhymes[poem.start(1) + end.end() : poem.end(1)] = NO_RHYME if group is None else group
+    return rhymes
+
+
 def shuffled(poem, rng):
     """The poem's characters in another order, in the same lines with the same punctuation. rng: NumPy's Generator."""
     poem = body(poem)
@@ -78,6 +92,8 @@ def _couplets(poem):
 GROUPS = """a ia ua|o e uo|ê ie üe|u|i ü er|ai uai|ei uei|ao iao|ou iou|an ian uan üan|en in uen ün|
 ang iang uang|eng ing ueng ong iong"""
 FINALS = [finals.split() for finals in GROUPS.split("|")]
+NO_RHYME = len(FINALS)
+N_RHYMES = NO_RHYME + 1
 GROUP = {final: i for i, finals in enumerate(FINALS) for final in finals}
 
 

@@ -17,6 +17,7 @@ import keras
 
 from common import files
 from common.data import texts
+from common.data.corpus import decode
 from common.errors import OptionError, UserError
 from common.figures import plots
 from common.run.predictor import Local
@@ -24,7 +25,7 @@ from common.run.schedules import one_cycle
 from hw3_lstm_text import evaluate
 from hw3_lstm_text.model import build_reader, build_trainer
 from hw3_lstm_text.samples import Samples, copy_weights
-from hw3_lstm_text.sound import sounds
+from hw3_lstm_text.sound import last_rhymes, sounds
 from hw3_lstm_text.windows import Windows
 
 HOMEWORK = "hw3_lstm_text"
@@ -37,7 +38,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "passage": 16,  # windows that a row reads with its memory carried on, before it begins elsewhere
         "embedding_dim": 64,
         "embedding_std": 1.0,  # at the start
-        "sounds": False,  # whether the network is told how a Chinese character sounds
+        "sounds": False,  # whether, of poems, the network is told how a character sounds, and to keep the rhyme in mind
         "units": [512],  # of each LSTM layer
         "dropout": 0.1,
         "learning_rate": 1e-2,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
@@ -112,10 +113,13 @@ def train(config, run):
     else:
         parts, steps = run.in_parts(config.samples)
     updates = parts * steps
-    windows = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed)
+    heard, rhymes = None, None
+    if config.sounds and corpus.kind == "poems":
+        heard = sounds(corpus.characters)
+        rhymes = last_rhymes(decode(corpus.x_train, corpus.characters))
+    windows = Windows(corpus.x_train, config.batch_size, config.window, config.passage, steps, config.seed, rhymes)
 
     size = len(corpus.characters), config.embedding_dim, config.units
-    heard = sounds(corpus.characters) if config.sounds else None
     reader = build_reader(*size, heard)  # the same network, to score and to write with
     with run.device.scope():
         trainer = build_trainer(*size, config.embedding_std, config.dropout, config.batch_size, heard)
@@ -123,7 +127,11 @@ def train(config, run):
         # explodes: without a limit on the gradient one bad window undoes many good ones (Pascanu et al. 2013).
         rate = one_cycle(config.learning_rate, updates + 1, warm_up=updates // 20 + 1)
         optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=config.clip_norm)
-        trainer.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if rhymes is not None:  # as many losses as answers
+            trainer.compile(optimizer, {"logits": loss, "rhyme": loss}, loss_weights={"logits": 1.0, "rhyme": 0.5})
+        else:
+            trainer.compile(optimizer, loss)
     finished = run.restore(trainer)
     windows.epoch = finished // steps if run.stops else finished
     trainer.fit(

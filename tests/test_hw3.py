@@ -50,6 +50,12 @@ def chinese_run(tmp_path_factory):
     return out
 
 
+def learned(trainer, codes, keep):
+    """The logits of the trainer, which with sounds says by which rhyme the last couplet ended too."""
+    answers = trainer.predict_on_batch({"codes": codes, "keep": keep})
+    return answers["logits"] if isinstance(answers, dict) else answers
+
+
 def logits_of(reader, codes):
     return reader.step(codes, reader.begin(len(codes)))[0]
 
@@ -58,13 +64,13 @@ def test_trainer_carries_its_memory_on_and_empties_it_row_by_row(networks):
     codes = np.random.default_rng(1).integers(0, len(CHARACTERS), (3, 20)).astype("int32")
     whole = logits_of(networks.reader, codes)
     on, off = np.ones((3, 1), "float32"), np.zeros((3, 1), "float32")
-    networks.trainer.predict_on_batch({"codes": codes[:, :10], "keep": off})
+    learned(networks.trainer, codes[:, :10], off)
     keep = np.array([[1], [0], [1]], "float32")
-    second = networks.trainer.predict_on_batch({"codes": codes[:, 10:], "keep": keep})
+    second = learned(networks.trainer, codes[:, 10:], keep)
     np.testing.assert_allclose(second[[0, 2]], whole[[0, 2], 10:], atol=1e-5)
     np.testing.assert_allclose(second[1], logits_of(networks.reader, codes[1:2, 10:])[0], atol=1e-5)
     assert np.abs(second[1] - whole[1, 10:]).max() > 0.01
-    third = networks.trainer.predict_on_batch({"codes": codes[:, 10:], "keep": on})
+    third = learned(networks.trainer, codes[:, 10:], on)
     assert np.abs(third - second).max() > 0.01  # the memory has moved on
 
 
@@ -99,6 +105,14 @@ def test_what_counts_was_read_with_a_memory(networks, monkeypatch):
     expected = cost_by_definition(networks.reader, codes)
     np.testing.assert_allclose(nats[counted], expected[counted], atol=1e-3)
     assert np.abs(nats - expected)[~counted].max() > 0.01  # there the memory was missing
+
+
+def test_windows_of_poems_say_by_which_rhyme_the_last_couplet_ended():
+    codes, rhymes = np.arange(200), np.arange(200) % 7
+    windows = Windows(codes, batch_size=4, window=10, passage=3, steps=5, seed=0, rhymes=rhymes)
+    for x, y in (windows[i] for i in range(5)):
+        assert (y["logits"][:, :-1] == x["codes"][:, 1:]).all()
+        assert (y["rhyme"] == rhymes[y["logits"]]).all()  # of the same characters
 
 
 def test_windows_read_on_and_cover_the_text_evenly():
@@ -212,7 +226,7 @@ def test_generate_names_the_characters_that_it_never_saw(chinese_run, capsys):
 
 
 def test_acrostic_begins_each_clause_with_the_character_asked_for():
-    options = SimpleNamespace(temperature=1.0, top_p=1.0)
+    options = SimpleNamespace(temperature=1.0, top_p=1.0, rhyme=False)
     # CHARACTERS has no form line: the header is part of the prompt, so a network of poems knows its characters
     letters = CHARACTERS + "五言四句"
     reader = Reader(Local(models.build_reader(len(letters), 6, [8])), letters)
@@ -245,7 +259,7 @@ class Dice:
 @pytest.mark.parametrize("rhyme", [False, True])
 def test_rhyme_lets_only_rhymes_end_a_couplet(rhyme):
     options = SimpleNamespace(temperature=1.0, top_p=1.0, form="五言四句", rhyme=rhyme)
-    written = ["".join(generate.written(Dice(), None, "", np.random.default_rng(i), options)) for i in range(40)]
+    written = ["".join(generate.written(Dice(), np.zeros(1), "", np.random.default_rng(i), options)) for i in range(40)]
     assert all(poems.has_form(poem, "五言四句") for poem in written)
     share = np.mean([sound.rhymes(poem) for poem in written])
     assert share == 1 if rhyme else share < 0.6  # of ten endings three rhyme with each other, three, three and one
@@ -253,8 +267,8 @@ def test_rhyme_lets_only_rhymes_end_a_couplet(rhyme):
 
 
 def test_rhyme_without_even_clauses_is_refused(tmp_path, capsys):
-    untrained.writing(tmp_path)
-    assert generate.main(["--run", str(tmp_path), "--rhyme"]) == 2
+    untrained.writing(tmp_path / "run", kind="poems")
+    assert generate.main(["--run", str(tmp_path / "run"), "--rhyme"]) == 2
     assert_one_sentence(capsys.readouterr().err, "--form")
 
 

@@ -171,6 +171,17 @@ def test_what_the_network_is_told_of_sounds():
     np.testing.assert_array_equal(sound.sounds("人陳")[0], sound.sounds("人陳")[1])
 
 
+def test_the_rhyme_of_the_couplet_before():
+    text = f"五言四句\n{QUATRAIN}\n\n雜言\n人。\n陳。\n\n七言四句\n{SEVEN}\n"
+    rhymes = sound.last_rhymes(text)
+    group, _ = sound.reading("人")
+    line = text.index("\n", 5) + 1  # the second couplet of the first poem
+    assert (rhymes[:line] == sound.NO_RHYME).all()
+    assert (rhymes[line : text.index("\n\n")] == group).all()
+    assert (rhymes[text.index("\n\n") + 2 : text.index("七言")] == sound.NO_RHYME).all()
+    assert rhymes[-2] == sound.reading("眠")[0]
+
+
 def test_a_rhyme_is_asked_for_at_the_end_of_a_couplet_from_the_second_on():
     couplet, characters = "破落三間屋，蕭條一旅人。", "人陳山，"
     for poem in ("", couplet, couplet + "\n", couplet + "\n不知負何", couplet + "\n不知負何事，生死厄", couplet[:10]):
