@@ -6,7 +6,7 @@
     python hw3_lstm_text/generate.py --run outputs/tang --acrostic 深度學習
 
 The text appears as it is made. The memory of the network is carried along, so a character costs the same however long
-the text is: about 900 a second on two CPU cores.
+the text is: some hundreds a second on two CPU cores.
 """
 
 import itertools
