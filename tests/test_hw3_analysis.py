@@ -15,7 +15,7 @@ from hw3_lstm_text import analyze, cells, cloze, cloze_test, copying, foresight,
 from hw3_lstm_text import model as models
 from hw3_lstm_text.cloze_test import Bigrams, tokens
 from hw3_lstm_text.reader import Reader
-from tests.helpers import assert_one_sentence
+from tests.helpers import assert_one_sentence, assert_resumes_exactly
 
 TINY = {"units": [24, 16], "embedding_dim": 12, "updates": 20, "samples": 2, "batch_size": 8, "window": 16}
 PICTURES = {"curves", "cells", "gates", "memory", "kinds", "temperature", "copying", "cloze", "samples"}
@@ -59,9 +59,9 @@ def english_run(small, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tang_run(small, tmp_path_factory):
-    """A run on poems of random characters, which are staged beside it."""
-    folder, rng = tmp_path_factory.mktemp("tang"), np.random.default_rng(0)
+def staged_poems(tmp_path_factory):
+    """A data folder with poems of random characters."""
+    folder, rng = tmp_path_factory.mktemp("poems"), np.random.default_rng(0)
     characters = list("天地人山水風月花春秋江雲日夜雨雪鳥酒門舟樓客心年")
     blocks = []
     for i in range(700):
@@ -69,7 +69,12 @@ def tang_run(small, tmp_path_factory):
         clauses = ["".join(rng.choice(characters, n)) for _ in range(4)]
         blocks.append(f"題{i}\n{clauses[0]}，{clauses[1]}。\n{clauses[2]}，{clauses[3]}。\n")
     (folder / "tang_poems.txt").write_text("\n".join(blocks), encoding="utf-8")
-    return finished(folder, "--corpus", "tang", "--data", "full", "--data-dir", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tang_run(small, staged_poems):
+    return finished(staged_poems, "--corpus", "tang", "--data", "full", "--data-dir", str(staged_poems))
 
 
 def random_reader(heard=None):
@@ -89,6 +94,16 @@ def test_the_lstm_in_numpy_is_that_of_keras():
         np.testing.assert_allclose(h, outputs[:, place], atol=1e-5)
         assert all(((gate > 0) & (gate < 1)).all() for gate in gates)
     np.testing.assert_allclose(c, last_c, atol=1e-5)
+
+
+def test_poems_are_learned_together_with_their_rhymes_and_resumed_exactly(small, staged_poems, tmp_path, monkeypatch):
+    monkeypatch.setenv("HW_DATA_DIR", str(staged_poems))
+    options = ["--corpus", "tang", "--data", "full", "--precision", "float32"]
+    assert_resumes_exactly(train, options, tmp_path, monkeypatch)
+    history = (tmp_path / "whole" / "history.csv").read_text(encoding="utf-8").splitlines()
+    first, *_, last = [dict(zip(history[0].split(","), row.split(","), strict=True)) for row in history[1:]]
+    assert float(last["rhyme_loss"]) < float(first["rhyme_loss"])
+    assert "logits_loss" not in last and float(last["loss"]) < np.log(200)
 
 
 @pytest.mark.parametrize("heard", [None, np.random.default_rng(2).random((len(LETTERS), 3), "float32")])
