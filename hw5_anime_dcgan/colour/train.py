@@ -32,10 +32,10 @@ HOMEWORK = "hw5_colour"  # the name of its folder in outputs/
 SETTINGS = {
     "gan": {
         "layers": "convolution",  # what --precision auto measures
-        "updates": 2500,
+        "updates": 3600,
         "batch_size": 32,
         "width": 32,  # channels of both networks at half of the side
-        "l1": 30.0,  # weight of the plain loss beside that of the discriminator
+        "l1": 15.0,  # weight of the plain loss beside that of the discriminator
         "learning_rate": 5e-4,
         "discriminator_rate": 5e-4,
         "beta_1": 0.5,  # of Adam
@@ -43,7 +43,7 @@ SETTINGS = {
     },
     "l1": {
         "layers": "convolution",
-        "updates": 2500,
+        "updates": 3600,
         "batch_size": 32,
         "width": 32,
         "learning_rate": 1e-3,
@@ -86,16 +86,17 @@ def train(config, run):
     batches = Pairs(x, config.batch_size, config.seed, config.lines)
     epochs = run.epochs(len(x))
 
+    def adam(rate):  # the rates fall to 0: else the colours change from epoch to epoch
+        falling = keras.optimizers.schedules.CosineDecay(rate, epochs * len(batches))
+        return keras.optimizers.Adam(falling, config.beta_1)
+
     colourist = build_colourist(config.width)
     if config.model == "l1":
         model = colourist
-        model.compile(keras.optimizers.Adam(config.learning_rate, config.beta_1), loss="mae")
+        model.compile(adam(config.learning_rate), loss="mae")
     else:
         model = Colouring(colourist, build_discriminator(config.width), config.l1, config.seed)
-        model.compile(
-            keras.optimizers.Adam(config.learning_rate, config.beta_1),
-            keras.optimizers.Adam(config.discriminator_rate, config.beta_1),
-        )
+        model.compile(adam(config.learning_rate), adam(config.discriminator_rate))
     held_out = evaluate.split(x, x_val)
     drawings = grey(held_out.colours)
 
