@@ -106,7 +106,7 @@ def show_hair(named, path):
         ax.bar(np.arange(len(values)) + i * width, 100 * values, width, label=who, color=plots.COLOURS[i])
     ax.set_xticks(np.arange(len(attributes.HAIR)) + 0.4 - width / 2, attributes.HAIR)
     ax.set(ylabel="share of the faces, %")
-    ax.legend()
+    figure.legend(loc="outside lower center", ncols=len(shares))
     plots.save(figure, path)
     as_real = {f"{who}, as in the real picture": float(np.mean(hair == found["real"])) for who, hair in found.items()}
     return {who: dict(zip(attributes.HAIR, values.tolist(), strict=True)) for who, values in shares.items()} | as_real
