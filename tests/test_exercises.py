@@ -23,7 +23,7 @@ PAGES = [
 ]
 WORDS = {
     "README.md": ("## Exercises", "Answer", "for the grader"),
-    "README.zh-TW.md": ("## 練習", "答案", "給評分程式"),
+    "README.zh-TW.md": ("## 練習", "答案", "由評分程式評分"),
 }
 
 

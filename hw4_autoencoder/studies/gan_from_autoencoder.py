@@ -114,8 +114,8 @@ def study_gan_from_autoencoder(options):
     for i, updates in enumerate(seen):
         cells = [found[start][:, i, j] for j in range(len(METRICS)) for start in STARTS]
         rows.append((f"{updates:,}", *(f"{cell.mean():.2f} ± {cell.std():.2f}" for cell in cells)))
-    real = measures(digits.x_train[:2000])
-    study.print_table([*rows, ("real digits", *(f"{value:.2f}" for value in real for _ in STARTS))])
+    rows.append(("real digits", *(f"{value:.2f}" for value in measures(digits.x_train[:2000]) for _ in STARTS)))
+    study.print_table(rows)
     draw(seen, found, shown, options.out / "gan_from_autoencoder.png")
     print(f"\nsee {options.out / 'gan_from_autoencoder.png'}")
 
@@ -127,9 +127,8 @@ def draw(seen, found, shown, path):
         for start, colour in zip(STARTS, plots.COLOURS, strict=False):
             values = found[start][:, :, j]
             ax.errorbar(seen, values.mean(axis=0), values.std(axis=0), fmt="o-", color=colour, capsize=3, label=start)
-        ax.set(xlabel="updates of the GAN", title=METRICS[j])
         ax.set_xscale("symlog", linthresh=25)
-        ax.set_xticks(seen, [f"{updates:,}" for updates in seen])
+        ax.set(xlabel="updates of the GAN", title=METRICS[j], xticks=seen, xticklabels=[f"{n:,}" for n in seen])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
     ax.legend(title="the generator starts")
