@@ -51,7 +51,7 @@ def copy_weights(trainer, reader):
         if layer.trainable_weights:
             learned = trainer.get_layer(layer.name).trainable_weights
             for own, new in zip(layer.trainable_weights, learned, strict=True):
-                own.assign(new)
+                own.assign(keras.ops.convert_to_numpy(new))  # a copy: JAX deletes what the trainer replaces
 
 
 def show_samples(path, folder, kind, shown=6, lines=9):
