@@ -113,7 +113,7 @@ def _poem_properties(text, chinese, line_end):
     clause = 1 + _count(mark, header) - mark  # a mark belongs to its clause
     regular = np.zeros(len(text), bool)
     length, clauses = np.full((2, len(text)), np.nan)
-    for match in re.finditer(r"(?:\A|(?<=\n\n))([五七])言.*\n((?:.+\n?)+)", text):
+    for match in poems.REGULAR.finditer(text):
         regular[slice(*match.span(2))] = True
         length[slice(*match.span(2))] = 7 if match[1] == "七" else 5
         clauses[slice(*match.span(2))] = sum(not is_chinese(c) and c != "\n" for c in match[2])

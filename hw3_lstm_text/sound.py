@@ -12,7 +12,7 @@ import numpy as np
 from pypinyin import Style, lazy_pinyin
 
 from common.data.corpus import is_chinese
-from common.data.poems import COUPLET, body
+from common.data.poems import COUPLET, REGULAR, body
 
 
 def rhymes(poem):
@@ -61,7 +61,7 @@ def rhyme_asked(poem, clause, characters):
     if not before or len(line) != 2 * clause or len(before[-1]) <= 2 * clause:
         return None
     group, _ = reading(before[-1][2 * clause])
-    return None if group is None else sounds(characters)[:, group] == 1
+    return None if group is None else np.array([reading(character)[0] == group for character in characters])
 
 
 def last_rhymes(text):
@@ -70,10 +70,10 @@ def last_rhymes(text):
     NO_RHYME in the first couplet of a poem, in poems of no regular form, and after characters without a reading.
     """
     rhymes = np.full(len(text), NO_RHYME, "int32")
-    for poem in re.finditer(r"(?:\A|(?<=\n\n))[五七]言.*\n((?:.+\n?)+)", text):
-        for end in re.finditer(r"(.)[。？！；]\n", poem[1]):
+    for poem in REGULAR.finditer(text):
+        for end in re.finditer(r"(.)[。？！；]\n", poem[2]):
             group, _ = reading(end[1])
-            rhymes[poem.start(1) + end.end() : poem.end(1)] = NO_RHYME if group is None else group
+            rhymes[poem.start(2) + end.end() : poem.end(2)] = NO_RHYME if group is None else group
     return rhymes
 
 

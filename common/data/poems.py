@@ -16,6 +16,7 @@ from common.data.corpus import CHINESE
 IRREGULAR = "雜言"
 DIGITS = "零一二三四五六七八九"
 HEADER = re.compile(rf"^(?:[五七]言[{DIGITS}十百千]+句|{IRREGULAR})(?:\n|\Z)", re.MULTILINE)
+REGULAR = re.compile(r"(?:\A|(?<=\n\n))([五七])言.*\n((?:.+\n?)+)")  # a poem of a corpus: its length, its body
 COUPLET = re.compile(rf"({CHINESE}+)，({CHINESE}+)[。？！；]")
 
 
