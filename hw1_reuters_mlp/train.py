@@ -96,7 +96,11 @@ def train(config, run):
             trained, model = build_committee(*size, config.members)
         else:
             trained = model = build_mlp(*size)
-        trained.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=losses[config.loss], metrics=["accuracy"])
+        trained.compile(
+            optimizer=keras.optimizers.Adam(learning_rate),
+            loss=losses[config.loss],
+            metrics=[keras.metrics.CategoricalAccuracy("accuracy")],  # an object, see Run.restore
+        )
     batches.epoch = run.restore(trained)
     trained.fit(
         batches,

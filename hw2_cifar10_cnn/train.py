@@ -100,7 +100,7 @@ def train(config, run):
         model.compile(
             optimizer=optimizer,
             loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-            metrics=["accuracy"],
+            metrics=[keras.metrics.CategoricalAccuracy("accuracy")],  # an object, see Run.restore
         )
     batches.epoch = run.restore(model)
     model.fit(

@@ -249,7 +249,7 @@ def test_settings_are_changed_one_by_one():
         ("batch_size=3", "with a NAME among updates, hidden"),
         ("hidden=3", "hidden is a list, such as [256, 256]"),
         ("hidden=[3.5]", "hidden is a list"),
-        ("updates=2.5", "updates is a whole number of at least 1, such as 430"),
+        ("updates=2.5", "updates is a whole number of at least 1, such as 216"),
         ("updates=True", "updates is a whole number"),
         ("updates=0", "updates is a whole number of at least 1"),
         ("learning_rate=-0.1", "learning_rate is a number of at least 0"),

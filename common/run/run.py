@@ -145,9 +145,13 @@ class Run:
 
     def restore(self, model):
         """Load the newest whole checkpoint into the compiled `model` if --resume was given; the epochs finished."""
-        if self.config.resume:
-            with self.device.scope():  # of several GPUs: the variables of the optimizer are made now
+        with self.device.scope():
+            # Before `fit`: a train step that makes variables is traced twice by TensorFlow, which is half a second. Hence
+            # the metrics of the homeworks are objects too: those that are named `fit` makes.
+            model.optimizer.build(model.trainable_variables)
+            if self.config.resume:
                 self.progress = checkpoint.restore(self.folder / "checkpoint", model)
+        if self.config.resume:
             if self.progress.history:  # the run may have stopped between the checkpoint and this file
                 files.write_csv(self.folder / "history.csv", self.progress.history)
             done = self.progress.epoch
