@@ -38,6 +38,7 @@ from tests.helpers import (
     assert_drawn,
     assert_one_sentence,
     assert_resumes_exactly,
+    history,
     metrics,
     train_on_real_subset,
 )
@@ -337,6 +338,15 @@ def test_the_average_follows_the_generator():
     assert np.abs(average - start).sum() < np.abs(first - start).sum()
 
 
+def test_the_last_quarter_of_a_training_draws_more_codes(tmp_path):
+    options = ["--data", "sample", "--limit", "300", "--batch-size", "100", "--epochs", "4", "--precision", "float32"]
+    assert run("vae_binary", *options, "--set", "hidden=[16]", "--set", "final_draws=5", out=tmp_path) == 0
+    rows = [{name: float(value) for name, value in row.items()} for row in history(tmp_path)]
+    below_elbo = [784 * row["val_bce"] + row["val_kl"] - row["val_loss"] for row in rows]
+    np.testing.assert_allclose(below_elbo[:3], 0, atol=0.01)
+    assert below_elbo[3] > 0.5
+
+
 # Training
 
 
@@ -345,7 +355,7 @@ def test_the_average_follows_the_generator():
     [
         ("dense", ["--noise", "0.3"]),
         pytest.param("conv", [], marks=pytest.mark.full),  # the rest cover its parts
-        ("vae_binary", []),
+        ("vae_binary", ["--set", "final_draws=3"]),
         ("neighbours", []),
         pytest.param("gan", ["--digit", "8", "--limit", "600"], marks=pytest.mark.full),
         ("cgan", []),
