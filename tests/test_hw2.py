@@ -6,11 +6,13 @@ import json
 import pickle
 import tarfile
 import threading
+import zipfile
 from argparse import Namespace
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -23,6 +25,7 @@ from common.run import analysis
 from hw2_cifar10_cnn import analyze, train
 from hw2_cifar10_cnn.filters import HAND_MADE
 from hw2_cifar10_cnn.hand_made import closest_kernel
+from hw2_cifar10_cnn.muon import Muon, orthogonal
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, assert_resumes_exactly, metrics, train_on_real_subset
 
@@ -62,8 +65,6 @@ def test_every_model_takes_bytes_and_gives_ten_logits(name):
 @pytest.mark.parametrize("name", train.SETTINGS)
 def test_every_saved_model_shows_its_inner_outputs(name, tmp_path):
     """What analyze.py does: load, compute in float32, ask for the output of a layer in the middle."""
-    import keras
-
     build(name).save(tmp_path / "model.keras")
     model = analysis.in_float32(keras.models.load_model(tmp_path / "model.keras"))
     middle = [layer for layer in model.layers if "conv" in layer.name][1]
@@ -106,7 +107,6 @@ def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
 
 def test_the_averaged_network_is_saved_as_it_was_tested(tmp_path, monkeypatch):
     """What `best` does, with a network of a few filters."""
-    import keras
 
     monkeypatch.setitem(train.SETTINGS, "best", {**train.SETTINGS["best"], "widths": [4, 8, 8]})
     options = ["--model", "best", "--data", "sample", "--limit", "240", "--batch-size", "40", "--epochs", "2"]
@@ -143,6 +143,62 @@ def test_augmentation_moves_and_mirrors_whole_images():
     mirrored = augment.flip(images, np.arange(40) % 2 == 0)
     np.testing.assert_array_equal(mirrored[0], images[0, :, ::-1])
     np.testing.assert_array_equal(mirrored[1], images[1])
+
+
+def test_cutout_covers_one_square_of_each_image_and_nothing_else():
+    images = np.random.default_rng(0).integers(128, 256, (200, 9, 9, 3), "uint8")
+    found = augment.cutout(images, np.random.default_rng(1), 4)
+    assert found.dtype == "uint8"
+    covered = (found == 127).all(axis=3)
+    np.testing.assert_array_equal(found[~covered], images[~covered])
+    sizes = set()
+    for each in covered:
+        rows, columns = each.any(axis=1).nonzero()[0], each.any(axis=0).nonzero()[0]
+        assert each.sum() == len(rows) * len(columns) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        sizes.add((len(rows), len(columns)))
+    assert max(sizes) == (4, 4)
+    assert min(sizes) == (2, 2)  # its middle lies in the image
+
+
+# The optimizer
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (20, 6), (5, 5)])
+def test_a_matrix_becomes_nearly_orthogonal_and_keeps_its_directions(shape):
+    matrix = np.random.default_rng(0).normal(size=shape).astype("float32")
+    u, _, v = np.linalg.svd(matrix, full_matrices=False)
+    inside = u.T @ np.asarray(orthogonal(matrix, steps=5)) @ v.T
+    np.testing.assert_allclose(inside, np.diag(np.diag(inside)), atol=1e-3)
+    assert np.diag(inside).min() > 0.6
+    assert np.diag(inside).max() < 1.3
+
+
+def test_muon_is_what_its_paper_says_for_kernels_and_sgd_for_the_rest():
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(3, 3, 4, 8)).astype("float32"), rng.normal(size=8).astype("float32")
+    variables = [keras.Variable(kernel), keras.Variable(bias)]
+    muon, sgd = Muon(0.1, 0.9, kernel_rate=0.5, kernel_momentum=0.6), keras.optimizers.SGD(0.1, 0.9, nesterov=True)
+    plain, memory = keras.Variable(bias), np.zeros((36, 8))
+    for _ in range(2):
+        gradients = [keras.ops.convert_to_tensor(rng.normal(size=each.shape).astype("float32")) for each in variables]
+        muon.apply(gradients, variables)
+        sgd.apply(gradients[1:], [plain])
+        # Jordan et al. 2024, in NumPy: momentum, Nesterov's look ahead, five numbers instead of an SVD
+        gradient = np.asarray(gradients[0]).reshape(36, 8)
+        memory = 0.6 * memory + gradient
+        x = gradient + 0.6 * memory
+        x = x / np.linalg.norm(x)
+        for _ in range(3):
+            x = 3.4445 * x - 4.7750 * x @ x.T @ x + 2.0315 * x @ x.T @ x @ x.T @ x
+        kernel = kernel - 0.1 * 0.5 * x.reshape(kernel.shape)
+        kernel = kernel * np.sqrt(8) / np.linalg.norm(kernel)
+    np.testing.assert_allclose(np.asarray(variables[0]), kernel, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(variables[1]), np.asarray(plain), atol=1e-6)
+
+
+def test_a_trained_network_is_read_without_this_folder(sample_run):
+    with zipfile.ZipFile(sample_run / "model.keras") as archive:
+        assert "Muon" not in archive.read("config.json").decode()
 
 
 def test_a_stopped_run_goes_on_with_the_augmentation_it_would_have_had(tmp_path, monkeypatch):

@@ -146,8 +146,8 @@ class Run:
     def restore(self, model):
         """Load the newest whole checkpoint into the compiled `model` if --resume was given; the epochs finished."""
         with self.device.scope():
-            # Before `fit`: a train step that makes variables is traced twice by TensorFlow, which is half a second. Hence
-            # the metrics of the homeworks are objects too: those that are named `fit` makes.
+            # A train step that makes variables is traced twice by TensorFlow: half a second. So they are made now, and
+            # the homeworks give metrics as objects, as those that are only named have their variables made by `fit`.
             model.optimizer.build(model.trainable_variables)
             if self.config.resume:
                 self.progress = checkpoint.restore(self.folder / "checkpoint", model)
