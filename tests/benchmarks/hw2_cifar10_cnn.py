@@ -61,6 +61,7 @@ def pipeline():
     from common.data.batches import Batches
     from hw2_cifar10_cnn import model as models
     from hw2_cifar10_cnn import train
+    from hw2_cifar10_cnn.muon import Muon
 
     settings = train.SETTINGS["fast"]
     size = settings["batch_size"]
@@ -81,7 +82,7 @@ def pipeline():
             return self.batch
 
     model = models.build_fast(settings["widths"], models.whitening_weights(x[:500]))
-    model.compile(keras.optimizers.SGD(1e-3, 0.9), keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.compile(Muon(1e-3, 0.9, 0.5, 0.6), keras.losses.CategoricalCrossentropy(from_logits=True))
     sources = {
         "piped": Batches(x, y, size, 0, train.flip_shift_cutout(0, len(x), settings["shift"], settings["cutout"])),
         "bare": Ready(),
