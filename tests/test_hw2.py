@@ -145,21 +145,6 @@ def test_augmentation_moves_and_mirrors_whole_images():
     np.testing.assert_array_equal(mirrored[1], images[1])
 
 
-def test_cutout_covers_one_square_of_each_image_and_nothing_else():
-    images = np.random.default_rng(0).integers(128, 256, (200, 9, 9, 3), "uint8")
-    found = augment.cutout(images, np.random.default_rng(1), 4)
-    assert found.dtype == "uint8"
-    covered = (found == 127).all(axis=3)
-    np.testing.assert_array_equal(found[~covered], images[~covered])
-    sizes = set()
-    for each in covered:
-        rows, columns = each.any(axis=1).nonzero()[0], each.any(axis=0).nonzero()[0]
-        assert each.sum() == len(rows) * len(columns) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
-        sizes.add((len(rows), len(columns)))
-    assert max(sizes) == (4, 4)
-    assert min(sizes) == (2, 2)  # its middle lies in the image
-
-
 # The optimizer
 
 

@@ -15,15 +15,3 @@ def shift(images, rng, pixels):
 def flip(images, mirrored):
     """The images for which `mirrored` (n,) is true are mirrored left to right."""
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
-
-
-def cutout(images, rng, side):
-    """uint8 images (n, height, width, channels), in each a grey square of side x side around a place drawn by lot.
-
-    The rest must do to recognise it by (DeVries & Taylor 2017, arXiv:1708.04552).
-    """
-    n, height, width = images.shape[:3]
-    top, left = (rng.integers(0, size, n) - side // 2 for size in (height, width))
-    rows, columns = (np.arange(size) - first[:, None] for size, first in ((height, top), (width, left)))
-    covered = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[:, None]
-    return np.where(covered[..., None], np.uint8(127), images)
