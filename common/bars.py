@@ -71,18 +71,18 @@ FULL = {  # {task: its bar}; a task is a homework, or "homework/..." where one h
 
 # What the READMEs ask for under "For the grader": {task/exercise_a: its bar}, by the metrics of the task.
 EXERCISES = {
-    # One layer of 24 units, 10 epochs: 19,162 weights, 0.9639 to 0.9673 over 3 seeds.
+    # One layer of 24 units, 10 epochs: 19,162 weights, 0.9644 to 0.9672 over 3 seeds.
     "hw1_mnist_mlp/exercise_a": Bar("test_accuracy", 0.960, also=(Bar("weights", 20_000, at_most=True),)),
-    # The default network, 20 epochs on distorted digits: 0.9928 (one seed); one standard error is 0.0008.
+    # The default network, 20 epochs on distorted digits: 0.9920 (one seed); one standard error is 0.0008.
     "hw1_mnist_mlp/exercise_b": Bar("test_accuracy", 0.990, also=(Bar("weights", 300_000, at_most=True),)),
     # 1,500 words and 60 units without dropout: 92,866 weights, 0.8299 to 0.8379 over 3 seeds, standard deviation 0.004.
     "hw1_reuters_mlp/exercise_a": Bar("test_accuracy", 0.820, also=(Bar("weights", 100_000, at_most=True),)),
     # No hidden layer, 1,000 words: 46,046 weights, 0.8152 to 0.8175 over 3 seeds, standard deviation 0.0012.
     "hw1_reuters_mlp/exercise_b": Bar("test_accuracy", 0.810, also=(Bar("weights", 50_000, at_most=True),)),
-    # The default's three epochs at widths 12, 24, 48: 44,064 weights, 0.7113 (one seed); one standard error is 0.0045.
-    "hw2_cifar10_cnn/exercise_a": Bar("test_accuracy", 0.700, also=(Bar("weights", 50_000, at_most=True),)),
-    # Five epochs at widths 32, 64, 128: 295,544 weights, 0.8397 (one seed); one standard error is 0.0037.
-    "hw2_cifar10_cnn/exercise_b": Bar("test_accuracy", 0.830, also=(Bar("weights", 300_000, at_most=True),)),
+    # The default's three epochs at widths 12, 24, 48: 44,064 weights, 0.7628 (one seed); one standard error is 0.0043.
+    "hw2_cifar10_cnn/exercise_a": Bar("test_accuracy", 0.750, also=(Bar("weights", 50_000, at_most=True),)),
+    # Five epochs at widths 32, 64, 128: 295,544 weights, 0.8759 (one seed); one standard error is 0.0033.
+    "hw2_cifar10_cnn/exercise_b": Bar("test_accuracy", 0.860, also=(Bar("weights", 300_000, at_most=True),)),
     # A layer of 128 units, the default's 900 updates: 111,232 weights, 1.611 (one seed). Nothing is asked of its words.
     "hw3_lstm_text/shakespeare/exercise_a": Bar(
         "validation_nats_per_char", 1.65, at_most=True, also=(Bar("weights", 120_000, at_most=True),)
@@ -138,7 +138,7 @@ BEST_KNOWN = {
     "hw2_cifar10_cnn": Bar("test_accuracy", 0.990),
     # nanoGPT's transformer has 1.470. Ours: 1.444.
     "hw3_lstm_text/shakespeare": Bar("validation_nats_per_char", 1.35, at_most=True),
-    # Not published. Ours: 66.
+    # Not published. Ours: 59.5.
     "hw3_lstm_text/tang": Bar("validation_perplexity", 50, at_most=True),
     # Not published: what is lost depends on the size of the code. Ours: 0.0719.
     "hw4_autoencoder/dense": Bar("test_bce_per_pixel", 0.069, at_most=True),
@@ -163,10 +163,10 @@ SUBSET = {
     ("hw1_mnist_mlp", "full"): Bar("test_accuracy", 0.957),
     # A layer of 24 units, eight epochs over 4,000 digits: 0.910 to 0.921 over 5 seeds, standard deviation 0.004.
     ("hw1_mnist_mlp/exercise_a", "sample"): Bar("test_accuracy", 0.888, also=(Bar("weights", 20_000, at_most=True),)),
-    # Six epochs over 2,000 drawn pictures: 0.797 to 0.833 over 5 seeds, standard deviation 0.015; a linear model: 0.1.
-    ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.750),
-    # Six epochs over 5,000 real pictures, tested on all 10,000: 0.687 to 0.703 over 5 seeds, standard deviation 0.005.
-    ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.670),
+    # Six epochs over 2,000 drawn pictures: 0.940 to 0.949 over 5 seeds, standard deviation 0.0033; a linear model: 0.1.
+    ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.930),
+    # Six epochs over 5,000 real pictures, tested on all 10,000: 0.744 to 0.763 over 5 seeds, standard deviation 0.007.
+    ("hw2_cifar10_cnn", "full"): Bar("test_accuracy", 0.722),
     # The default training on 2,800 written wires: 0.831 to 0.836 over 5 seeds, standard deviation 0.002.
     ("hw1_reuters_mlp", "sample"): Bar("test_accuracy", 0.824),
     # The same on 4,000 real wires, tested on all 2,246: 0.825 to 0.833 over 5 seeds, standard deviation 0.0035.
