@@ -255,7 +255,7 @@ def test_settings_are_changed_one_by_one():
         ("learning_rate=-0.1", "learning_rate is a number of at least 0"),
         ("learning_rate=1e999", "learning_rate is a number of at least 0"),
         ("optimizer=sgd", "optimizer is one of adam, rmsprop"),
-        ("learning_rate=fast", "learning_rate is a number of at least 0, such as 0.02"),
+        ("learning_rate=fast", "learning_rate is a number of at least 0, such as 0.06"),
         ("batch_norm=1", "batch_norm is True or False"),
         ("distortion=__import__('os')", "distortion is a number"),
     ],
