@@ -49,7 +49,7 @@ SETTINGS = {  # tuned on a validation split of the training pictures
         "optimizer": "sgd",
         "learning_rate": 0.5,
         "momentum": 0.85,
-        "kernel_rate": 0.5,
+        "kernel_rate": 0.5,  # if it is to be muon
         "kernel_momentum": 0.6,
         "weight_decay": 5e-3,  # decoupled: each update shrinks the weights by this times the learning rate
         "label_smoothing": 0.2,
@@ -95,10 +95,10 @@ def train(config, run):
             optimizer = keras.optimizers.RMSprop(config.learning_rate)
         else:
             model = build_fast(config.widths, whitening_weights(x[:5000]))
-            # Averaged over about 100 updates, a plain form of airbench94's Lookahead (section 3.4); `fit` ends with it.
             rate = one_cycle(config.learning_rate, updates, warm_up=updates // 4)
             decay_and_average = {
                 "weight_decay": config.weight_decay or None,
+                # over about 100 updates, a plain form of airbench94's Lookahead (section 3.4); `fit` ends with it
                 "use_ema": config.averaged,
                 "ema_momentum": 0.99,
             }

@@ -107,7 +107,6 @@ def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
 
 def test_the_averaged_network_is_saved_as_it_was_tested(tmp_path, monkeypatch):
     """What `best` does, with a network of a few filters."""
-
     monkeypatch.setitem(train.SETTINGS, "best", {**train.SETTINGS["best"], "widths": [4, 8, 8]})
     options = ["--model", "best", "--data", "sample", "--limit", "240", "--batch-size", "40", "--epochs", "2"]
     assert train.main([*options, "--out", str(tmp_path)]) == 0

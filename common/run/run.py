@@ -149,9 +149,8 @@ class Run:
             # A train step that makes variables is traced twice by TensorFlow: half a second. So they are made now, and
             # the homeworks give metrics as objects, as those that are only named have their variables made by `fit`.
             model.optimizer.build(model.trainable_variables)
-            if self.config.resume:
-                self.progress = checkpoint.restore(self.folder / "checkpoint", model)
         if self.config.resume:
+            self.progress = checkpoint.restore(self.folder / "checkpoint", model)
             if self.progress.history:  # the run may have stopped between the checkpoint and this file
                 files.write_csv(self.folder / "history.csv", self.progress.history)
             done = self.progress.epoch

@@ -205,7 +205,6 @@ def pictures(precision, batch_size, updates):
 
     from hw2_cifar10_cnn import model as models
     from hw2_cifar10_cnn import train
-    from hw2_cifar10_cnn.muon import Muon
 
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (batch_size, 32, 32, 3), "uint8")
@@ -220,7 +219,7 @@ def pictures(precision, batch_size, updates):
 
     model = models.build_fast(train.SETTINGS["best"]["widths"], models.whitening_weights(x))
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    model.compile(Muon(1e-3, 0.85, 0.5, 0.6, use_ema=True), loss, metrics=[keras.metrics.CategoricalAccuracy()])
+    model.compile(keras.optimizers.SGD(1e-3, 0.85, nesterov=True, use_ema=True), loss, metrics=["accuracy"])
     seconds = epoch_seconds(model, Ready())
     return {"rate": batch_size * updates / seconds, "precision": found.precision, "on_gpu": found.on_gpu}
 
