@@ -37,6 +37,11 @@ class Muon(keras.optimizers.SGD):
         super().__init__(learning_rate, momentum, nesterov=True, **options)
         self.kernel_rate, self.kernel_momentum = kernel_rate, kernel_momentum
 
+    def build(self, variables):
+        super().build(variables)
+        if not self.momentums:  # the other variables do without; kernels have a memory of their own kind
+            self.momentums = self.add_optimizer_variables(variables, "momentum")
+
     def update_step(self, gradient, variable, learning_rate):
         if len(variable.shape) != 4:
             super().update_step(gradient, variable, learning_rate)

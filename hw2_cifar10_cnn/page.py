@@ -21,7 +21,7 @@ NAME = "objects"
 TITLE = ("Objects", "辨識物體")
 ABOUT = (
     "Send a photograph: what the network takes it for, where it looks, and which of its filters answer most.",
-    "上傳一張照片：網路認為是什麼、它看哪裡，以及哪些 filter 反應最強。",
+    "上傳一張照片：網路認為是什麼、它看哪裡，以及哪些濾波器（filter）反應最強。",
 )
 SEARCHED, STRONGEST = 1000, 4  # test pictures in which patches are looked for; filters shown of each layer
 
@@ -49,11 +49,11 @@ def build():
                 ).classes("quiet")
                 parts.Picture(say("where the network looks", "網路看的地方"), "100%").show(seen.saliency)
         with answer:
-            ui.label(say("The filters that answer most", "反應最強的 filter")).classes("title")
+            ui.label(say("The filters that answer most", "反應最強的濾波器")).classes("title")
             ui.label(
                 say(
                     "Left where in the picture the filter answers, right the test pictures that excite it most.",
-                    "左邊是 filter 在圖上有反應的地方，右邊是讓它反應最強的測試圖片。",
+                    "左邊是濾波器在圖上有反應的地方，右邊是讓它反應最強的測試圖片。",
                 )
             ).classes("quiet")
             with ui.element("div").classes("panels"):
@@ -92,7 +92,7 @@ class Watched:
 
 def open_network(run):
     model, _ = analysis.open_model(run.options, HOMEWORK)
-    return Watched(model)
+    return Watched(analysis.in_float32(model))  # as analyze.py: bfloat16 loses small gradients
 
 
 def look_at(run, file):

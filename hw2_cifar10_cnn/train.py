@@ -122,10 +122,11 @@ def train(config, run):
         callbacks=run.callbacks(),
         verbose=run.verbose,
     )
-    if config.averaged:  # on JAX, weights and average now are the same arrays, which `predict` deletes: make them two
+    if (
+        model.optimizer.use_ema
+    ):  # on JAX, weights and average now are the same arrays, which `predict` deletes: make two
         model.set_weights([np.array(weight) for weight in model.get_weights()])
 
-    model = keras.Model(model.input, model.output, name=model.name)  # without the optimizer: only this folder knows it
     run.save(model)
     run.finish(model, evaluate.score(Local(model), run.folder, pictures))
     panels = [("loss", "cross-entropy, nats"), ("accuracy", "accuracy")]

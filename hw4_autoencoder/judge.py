@@ -8,8 +8,9 @@ import numpy as np
 from keras import layers
 from scipy.special import softmax
 
-from common import data, files
+from common import data
 from common.data.batches import Batches
+from common.run.recorder import save_network
 from common.run.schedules import one_cycle
 
 JUDGE = {"updates": 960, "batch_size": 250, "learning_rate": 3e-3}
@@ -29,8 +30,7 @@ def judge_of(config, folder=None, seed=0):
         keras.utils.set_random_seed(seed)
         model = train_judge(digits, seed)
         if path:
-            with files.atomic(path) as part:
-                model.save(part, include_optimizer=False)
+            save_network(model, path)
 
     def judge(images):
         return softmax(model.predict(images, batch_size=500, verbose=0), axis=1)

@@ -1,5 +1,6 @@
 """Homework 2: the networks, training to the subset bar, exact resuming, the archive of CIFAR-10, the analysis."""
 
+import functools
 import hashlib
 import io
 import json
@@ -105,6 +106,12 @@ def test_training_passes_the_bar_and_leaves_a_linear_model_behind(sample_run):
     assert linear.score(x_test.reshape(1000, -1) / 255, y_test) < 0.25
 
 
+def test_the_example_of_keras_trains_to_the_end(tmp_path):
+    options = ["--model", "classic", "--data", "sample", "--limit", "100", "--epochs", "1", "--precision", "float32"]
+    assert train.main([*options, "--out", str(tmp_path)]) == 0
+    assert metrics(tmp_path)["params"] == 1_250_858  # of the example
+
+
 def test_the_averaged_network_is_saved_as_it_was_tested(tmp_path, monkeypatch):
     """What `best` does, with a network of a few filters."""
     monkeypatch.setitem(train.SETTINGS, "best", {**train.SETTINGS["best"], "widths": [4, 8, 8]})
@@ -157,11 +164,13 @@ def test_a_matrix_becomes_nearly_orthogonal_and_keeps_its_directions(shape):
     assert np.diag(inside).max() < 1.3
 
 
-def test_muon_is_what_its_paper_says_for_kernels_and_sgd_for_the_rest():
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_muon_is_what_its_paper_says_for_kernels_and_sgd_for_the_rest(momentum):
     rng = np.random.default_rng(0)
     kernel, bias = rng.normal(size=(3, 3, 4, 8)).astype("float32"), rng.normal(size=8).astype("float32")
     variables = [keras.Variable(kernel), keras.Variable(bias)]
-    muon, sgd = Muon(0.1, 0.9, kernel_rate=0.5, kernel_momentum=0.6), keras.optimizers.SGD(0.1, 0.9, nesterov=True)
+    muon = Muon(0.1, momentum, kernel_rate=0.5, kernel_momentum=0.6)
+    sgd = keras.optimizers.SGD(0.1, momentum, nesterov=True)
     plain, memory = keras.Variable(bias), np.zeros((36, 8))
     for _ in range(2):
         gradients = [keras.ops.convert_to_tensor(rng.normal(size=each.shape).astype("float32")) for each in variables]
@@ -262,7 +271,9 @@ def test_an_archive_is_opened_only_if_its_hash_is_right(right, archive, tmp_path
 
 
 def test_analysis_draws_every_picture(sample_run, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(analyze, "ABLATION_IMAGES", 100)
+    monkeypatch.setattr(analyze, "ABLATION_IMAGES", 20)  # each of 1,200 filters is switched off for all of them
+    few = functools.partial(analyze.analyze_layers, probe_examples=600, tsne_examples=150)
+    monkeypatch.setattr(analyze, "analyze_layers", few)
     monkeypatch.setattr(analyze, "ASCENT_STEPS", 20)
     monkeypatch.setattr(analyze, "SHOWN", 6)
     assert analyze.main(["--run", str(sample_run)]) == 0

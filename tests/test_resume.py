@@ -28,7 +28,7 @@ from tests.helpers import (
     weights,
 )
 
-CALLS = 52  # system calls that change files in a run of RUN: 3 per file, 2 files per epoch, and 4 old checkpoints
+CALLS = 53  # system calls that change files in a run of RUN: 3 per file, 2 files per epoch; 4 old checkpoints, metrics
 
 
 def assert_whole(folder):
@@ -223,10 +223,13 @@ def test_resume_without_a_run_starts_one(server, finished_run, tmp_path):
     assert_same_result(tmp_path / "out", finished_run)
 
 
-@pytest.mark.parametrize("option", ["--epochs 9", "--batch-size 32", "--seed 1", "--limit 200", "--precision bfloat16"])
-def test_resume_with_other_options(option, train_command, finished_run, tmp_path):
+OTHER = ["--epochs 9", "--batch-size 32", "--seed 1", "--limit 200", "--precision bfloat16", "--set updates=500"]
+
+
+@pytest.mark.parametrize("option", OTHER)
+def test_resume_with_other_options(option, server, finished_run, tmp_path):
     shutil.copytree(finished_run, tmp_path / "out")
-    process = train_command("--resume", "--out", tmp_path / "out", *option.split())
+    process = server.run("--resume", "--out", tmp_path / "out", *option.split())
     assert process.returncode == 2
     assert_one_sentence(process.stderr, *option.split(), "contradicts")
 
@@ -270,6 +273,15 @@ def test_second_run_keeps_the_first(server, finished_run, tmp_path):
     assert str(out / "previous") in process.stdout
     assert_same_result(out / "previous", finished_run)
     assert history(out) != history(finished_run)
+
+
+def test_a_folder_of_other_things_is_left_alone(server, tmp_path):
+    """The run after the next would delete them, as the rest of an earlier one."""
+    (tmp_path / "thesis.tex").write_text("mine")
+    process = server.run(*RUN, "--out", tmp_path)
+    assert process.returncode == 1
+    assert_one_sentence(process.stderr, tmp_path, "thesis.tex", "--out")
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["thesis.tex"]
 
 
 def test_two_runs_in_one_folder(server, train_command, tmp_path):

@@ -1,4 +1,4 @@
-"""The Keras callbacks that record a run: history, checkpoint, the stop at a loss that is not finite; TensorBoard."""
+"""What records a run: history, checkpoint, the stop at a loss that is not finite; the network; TensorBoard."""
 
 import importlib.util
 import math
@@ -20,6 +20,7 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.began = time.perf_counter() - self.run.progress.seconds
+        (self.run.folder / "metrics.json").unlink(missing_ok=True)  # a finished run that goes on is not finished
 
     def on_epoch_end(self, epoch, logs=None):
         run = self.run
@@ -38,6 +39,14 @@ class Recorder(keras.callbacks.Callback):
         files.write_csv(run.folder / "history.csv", run.progress.history)
         if run.interrupted:  # and a library has swallowed the exception
             raise KeyboardInterrupt
+
+
+def save_network(model, path):
+    """Write a network to a .keras file, whole or not at all, without its optimizer, which is twice as large as it."""
+    if model.compiled and getattr(model, "inputs", None):  # Keras leaves the optimizer out of no .keras file
+        model = keras.Model(model.input, model.output, name=model.name)
+    with files.atomic(path) as part:
+        model.save(part)
 
 
 def tensorboard(folder):

@@ -25,8 +25,9 @@ import filelock
 from common import bars, files
 from common.errors import UserError
 from common.run import checkpoint, device
-from common.run.recorder import Recorder, tensorboard
+from common.run.recorder import Recorder, save_network, tensorboard
 
+RUNS_WRITE_FIRST = {"figures", "previous", "tensorboard"}  # before config.json
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "tensorboard")  # options that a resumed run may change
 
 
@@ -101,12 +102,17 @@ class Run:
 
     def _set_aside_previous_run(self):
         first, last = self.folder / "config.json", self.folder / "checkpoint"
-        if not (first.exists() or last.exists()):
-            return  # whatever else lies here is not of a run
         previous = self.folder / "previous"
+        others = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
+        if not (first.exists() or last.exists()):
+            if strangers := sorted({path.name for path in others} - RUNS_WRITE_FIRST):
+                raise UserError(  # the next run would take them for a part of this one, and set them aside
+                    f"{self.folder} holds {strangers[0]}, which is not of a run: choose another --out, such as "
+                    f"{self.folder / 'run'}"
+                )
+            return
         shutil.rmtree(previous, ignore_errors=True)
         previous.mkdir()
-        others = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
         # in this order, so that who is stopped half-way neither takes the rest for a run nor leaves it lying
         for path in (first, *(path for path in others if path not in (first, last, previous)), last):
             if path.exists():
@@ -189,8 +195,7 @@ class Run:
 
     def save(self, model):
         """Write the trained model to model.keras, without its optimizer, which the checkpoint has."""
-        with files.atomic(self.folder / "model.keras") as part:
-            model.save(part, include_optimizer=False)
+        save_network(model, self.folder / "model.keras")
 
     def finish(self, model, metrics):
         """Compare with the bar of the assignment, write metrics.json, say how it went.
