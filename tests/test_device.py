@@ -252,6 +252,16 @@ def test_precision_on_request(precision, cpu, monkeypatch, tmp_path):
     assert keras.config.dtype_policy().name == {"float32": "float32", "float16": "mixed_float16"}[precision]
 
 
+def test_a_gpu_of_which_nvidia_smi_says_nothing(monkeypatch, tmp_path):
+    """Of another maker, or in a container without that program."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(device, "_start_backend", lambda backend: ["/GPU:0"])
+    chosen = device.setup("auto")
+    assert chosen.on_gpu
+    assert "/GPU:0" in chosen.line
+    assert chosen.precision == "float32"
+
+
 @pytest.mark.parametrize("row", [FREE, OLD])
 def test_a_gpu_that_cannot_be_used_does_not_choose_the_arithmetic(row, cpu, nvidia_smi):
     """A workstation with a GPU, and the framework as pip installs it: without support for the GPU."""

@@ -66,7 +66,7 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     is counted in updates so that small data is seen more often. The first model is the default, unless
     choose_model(options as a dict) names another. own_options: {name: arguments of add_argument}, the options that this
     homework alone has; without a default they override the setting of that name. With --resume the options of the
-    stopped run apply, and an option that contradicts them is an error.
+    stopped run apply, and an option that contradicts them is an error, unless it says "may_grow": True and is larger.
     """
     own_options = own_options or {}
     default_model = next(iter(settings))
@@ -98,12 +98,13 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     assigned = _assigned(assignments, model, settings, own_options, parser)
     given |= assigned
     for name, value in given.items():
-        if name == "updates" and value > saved.get(name, value):
-            continue  # nothing depends on the end of such a training: it may go on for longer
+        if own_options.get(name, {}).get("may_grow") and value > saved.get(name, value):
+            continue
         if saved.get(name, value) != value and name not in CHANGEABLE:
+            has = saved[name] if saved[name] is not None else "none"
             option = f"--set {name}={value}" if name in assigned else f"--{name.replace('_', '-')} {value}"
             parser.error(
-                f"{option} contradicts the run to be resumed, which has {saved[name]}: leave the option out, or start "
+                f"{option} contradicts the run to be resumed, which has {has}: leave the option out, or start "
                 "without --resume"
             )
     options = {"model": model, **settings[model], **options, **saved, **given}
@@ -121,8 +122,8 @@ def _parser(homework, settings, doc, own_options, model):
     if own_options:
         group = parser.add_argument_group("this homework")
     for name, arguments in own_options.items():
-        without_default = {key: value for key, value in arguments.items() if key != "default"}  # parse() has them
-        group.add_argument(f"--{name.replace('_', '-')}", **without_default)
+        of_argparse = {key: value for key, value in arguments.items() if key not in ("default", "may_grow")}
+        group.add_argument(f"--{name.replace('_', '-')}", **of_argparse)
     group = parser.add_argument_group("training")
     if "updates" not in own_options:
         length = f"as many as make {recipe['updates']:,} updates"
@@ -160,9 +161,9 @@ def _assigned(assignments, model, settings, own_options, parser):
         name, equals, written = assignment.partition("=")
         if not equals or name not in recipe:
             parser.error(f"--set {assignment}: NAME=VALUE is expected, with a NAME among {', '.join(recipe)}")
-        words = {each[name] for each in settings.values() if name in each} if isinstance(recipe[name], str) else ()
+        examples = [recipe[name], *(each[name] for each in settings.values() if name in each)]
         try:
-            found[name] = like(recipe[name], written, sorted(words))
+            found[name] = like(examples, written)
         except argparse.ArgumentTypeError as error:
             parser.error(f"--set {assignment}: {name} is {error}")
     return found

@@ -95,11 +95,13 @@ def setup(precision="auto", gpus=None, seed=0, layers="dense"):
 
     reason = "as asked"
     if precision == "auto":
-        precision, reason = _gpu_precision(chosen) if chosen else _cpu_precision(backend, layers)
+        precision, reason = _gpu_precision(chosen) if usable else _cpu_precision(backend, layers)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy("float32" if precision == "float32" else f"mixed_{precision}")
     if chosen:
         where = ", ".join(f"GPU {gpu['index']} ({gpu['name']}, {gpu['free']:,} MiB free)" for gpu in chosen)
+    elif usable:  # of another maker, or in a container without nvidia-smi
+        where = f"GPU ({usable[0]}, of which nvidia-smi says nothing)"
     else:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         where = f"CPU ({cores} cores{why_cpu})"
@@ -176,9 +178,9 @@ def _cpu_flags():
 
 
 def _gpu_precision(gpus):
-    if all(gpu["capability"] >= 8.0 for gpu in gpus):
+    if gpus and all(gpu["capability"] >= 8.0 for gpu in gpus):
         return "bfloat16", "tensor cores for it"
-    return "float32", "no bfloat16 on this GPU"
+    return "float32", "no bfloat16 on this GPU" if gpus else "nobody says whether this GPU has bfloat16"
 
 
 def _start_backend(backend):

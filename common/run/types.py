@@ -55,16 +55,18 @@ def text(argument):
         return argument
 
 
-def like(example, written, words=()):
-    """The value that `written` stands for, of the type of the setting `example`; of `words` if that is a word.
+def like(examples, written):
+    """The value that `written` stands for, of the type of `examples`, what the recipes have for a setting.
 
-    What a recipe has 1 or more of is at least 1, other numbers at least 0. Raises ArgumentTypeError.
+    A word is one of theirs. What all have 1 or more of is at least 1, other numbers at least 0. Raises
+    ArgumentTypeError.
     """
+    example = examples[0]
     if isinstance(example, str):
-        if written not in words:
-            raise argparse.ArgumentTypeError(f"one of {', '.join(words)}")
+        if written not in examples:
+            raise argparse.ArgumentTypeError(f"one of {', '.join(sorted({*examples}))}")
         return written
-    least = 1 if type(example) is int and example >= 1 else 0
+    least = 1 if type(example) is int and min(examples) >= 1 else 0
     try:
         value = ast.literal_eval(written)
         if isinstance(example, float) and type(value) is int:
@@ -72,7 +74,7 @@ def like(example, written, words=()):
         if type(value) is not type(example):
             raise ValueError
         if isinstance(example, list):
-            return [like(example[0], repr(each)) for each in value]
+            return [like(example, repr(each)) for each in value]
         if not isinstance(value, bool) and not least <= value < math.inf:
             raise ValueError
     except (ValueError, SyntaxError, argparse.ArgumentTypeError):
