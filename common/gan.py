@@ -100,7 +100,7 @@ class GAN(keras.Model):
     generator: noise (n, noise_dim) -> images in 0..1, or [noise, labels] -> images; then the labels are used.
     discriminator: the same for images -> logits (n, 1) of being real.
     losses: a function (logits of real images, logits of generated ones) -> (real loss, fake loss, generator's loss),
-    scalars; the discriminator learns from the sum of the first two. Each homework has its own in its train.py.
+    scalars; the discriminator learns from the sum of the first two. Each homework has its own.
     averaged: a second generator, whose weights become the running average of the first one's with the memory `memory`
     (updates); its samples are better and calmer (Yazıcı et al. 2018, arXiv:1806.04498). None for no average.
     augment: a differentiable function (images, SeedGenerator) -> images, through which the discriminator sees all.
@@ -156,17 +156,14 @@ class GAN(keras.Model):
             logits, more = discriminator(images)
             return logits, 0.0, self.other_loss(*more)
         logits, slopes, more = logits_and_slopes(discriminator, images)
-        return (
-            logits,
-            self.penalty / 2 * ops.mean(slopes) / 4,
-            self.other_loss(*more),
-        )  # twice the pixels, half the slope
+        penalty = self.penalty / 2 * ops.mean(slopes) / 4  # pixels twice as large have half the slope
+        return logits, penalty, self.other_loss(*more)
 
     def other_loss(self, *answers):
         """The loss by which both networks learn what the discriminator answers beside its logits: here nothing."""
         return 0.0
 
-    def losses(self, images, labels):
+    def batch_losses(self, images, labels):
         """(loss of the generator, of the discriminator, the values of the trackers) for one batch, as `fit` gets it."""
         images = ops.cast(images, "float32") / 255
         real_labels, fake_labels = labels if isinstance(labels, (list, tuple)) else (labels, labels)
@@ -184,7 +181,7 @@ class GAN(keras.Model):
     def train_step(self, data):
         networks = self.generator.trainable_variables, self.discriminator.trainable_variables
         values, *gradients = two_gradients(
-            lambda: self.losses(*data),
+            lambda: self.batch_losses(*data),
             *networks,
             state=[*self.trainable_variables, *self.non_trainable_variables],
         )

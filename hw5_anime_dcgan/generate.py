@@ -43,12 +43,13 @@ def face_noise(seed, latent_dim, truncation):
 
 
 def face_wish(seed, options):
-    """What is asked for of the face `seed`, one-hot (17,): --hair and --eyes, the others drawn."""
+    """What is asked for of the face `seed`, one-hot (17,): --hair and --eyes; the others are drawn, always the same."""
     rng = np.random.default_rng((seed, 1))
-    hair, eyes = (
-        names.index(asked) if asked else int(rng.integers(len(names)))
-        for names, asked in ((attributes.HAIR, options.hair), (attributes.EYES, options.eyes))
-    )
+    hair, eyes = rng.integers(len(attributes.HAIR)), rng.integers(len(attributes.EYES))
+    if options.hair:
+        hair = attributes.HAIR.index(options.hair)
+    if options.eyes:
+        eyes = attributes.EYES.index(options.eyes)
     return attributes.one_hot([hair], [eyes])[0]
 
 

@@ -1,9 +1,10 @@
 """A GAN whose faces are to fit what was asked for: colours, or a sentence about them.
 
 The discriminator of Reed et al. 2016 (arXiv:1605.05396, section 4.2) is "matching-aware": it is also shown real faces
-with wrong sentences. Here each face of a batch is compared with what was asked for all of them, so the right face is
-beside 63 wrong wishes, at the price of one matrix product (Zhang et al. 2021, arXiv:2101.04702, section 4). From real
-faces the discriminator learns which wish belongs to which; the generator learns to draw what it finds for its wish.
+with wrong sentences. Here each face of a batch is compared with what was asked for all of them, so its own wish is
+beside 63 others, at the price of one matrix product (Zhang et al. 2021, arXiv:2101.04702, section 4). One or two of
+them are by chance the same wish, and count as wrong nevertheless. From real faces the discriminator learns which wish
+belongs to which; the generator learns to draw what it finds for its wish.
 """
 
 import keras

@@ -26,7 +26,16 @@ EYES = ("深", "棕", "紅", "黃", "綠", "藍", "紫")
 def build():
     found = models.finished(HOMEWORK)
     command = f"python {HOMEWORK}/train.py --conditional --out outputs/asked"
-    chosen = models.choose(found, command, on_change=lambda: wishes.set_visibility(asks(chosen.value)))
+
+    def change():
+        """Another run draws other faces: those on the page are not its own."""
+        wishes.set_visibility(asks(chosen.value))
+        shown.clear()
+        clicked.clear()
+        strip.show([])
+        walk.show([])
+
+    chosen = models.choose(found, command, on_change=change)
     if not chosen:
         return
     shown, clicked = [], []  # (noise, wish) of the faces on the page; the numbers of those that were clicked

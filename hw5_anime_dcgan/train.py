@@ -21,10 +21,11 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 import keras
 import numpy as np
 
-from common import data, files
+from common import data
 from common.errors import OptionError, UserError
 from common.gan import GAN
 from common.run.predictor import Local
+from common.run.recorder import save_network
 from hw5_anime_dcgan import asking, evaluate, progress
 from hw5_anime_dcgan.diffaugment import shift
 from hw5_anime_dcgan.losses import LOSSES
@@ -93,7 +94,12 @@ SETTINGS = {
 }
 FEWEST = 36  # training faces: three of them are held out, to judge by
 OPTIONS = {
-    "updates": {"type": cli.positive, "metavar": "N", "help": "batches to train on; with --resume more than before"},
+    "updates": {
+        "type": cli.positive,
+        "metavar": "N",
+        "help": "batches to train on; with --resume more than before",
+        "may_grow": True,  # nothing depends on where the training ends
+    },
     "faces": {
         "type": lambda text: str(cli.path(text).absolute()),  # for --resume anywhere
         "metavar": "DIR_OR_ZIP",
@@ -139,8 +145,7 @@ def train(config, run):
     reads = {}
     if config.conditional:
         reader = train_reader(config.seed)
-        with files.atomic(run.folder / "reader.keras") as part:
-            reader.save(part, include_optimizer=False)
+        save_network(reader, run.folder / "reader.keras")
         reads = understood(reader)
     metrics = evaluate.score(Local(best), run.folder, evaluate.held_out(dataset))
     metrics["updates_per_second"] = float(np.median([row["updates_per_second"] for row in run.progress.history]))
@@ -151,6 +156,8 @@ def train(config, run):
 
 def build(config, n_attributes):
     """The GAN, compiled."""
+    if config.penalty and config.batch_norm:
+        raise OptionError("penalty needs batch_norm=False: normalised by its batch, a face has no slope of its own")
     size = config.latent_dim, config.width, n_attributes
     kind = functools.partial(MatchingGAN, matching=config.matching) if n_attributes else GAN
     model = kind(

@@ -1,6 +1,7 @@
 """Homework 5: the networks, the figures, training by updates and its exact resuming, drawing faces, the analysis."""
 
 import colorsys
+import functools
 import itertools
 import json
 import signal
@@ -15,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from common import bars
 from common.data import sample_faces
-from common.run import recorder
+from common.run import cli, recorder
 from hw5_anime_dcgan import (
     analyze,
     asking,
@@ -58,6 +59,7 @@ def few_are_judged():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "JUDGED", 200)
         patch.setattr(analyze, "SAMPLES", 300)
+        patch.setattr(train, "train_reader", functools.partial(reading.train_reader, updates=30))
         yield
 
 
@@ -382,21 +384,19 @@ def test_grids_ladder_and_animation(trained):
     np.testing.assert_allclose(progress.ungrid(shown).astype(int), again, atol=2)
 
 
-def test_a_training_stopped_in_the_middle_of_a_stretch_goes_on_exactly(conditional, tmp_path, monkeypatch):
+def test_a_finished_training_goes_on_for_longer_and_is_stopped_in_the_middle_of_a_stretch(
+    conditional, tmp_path, monkeypatch, capsys
+):
     def stop(self, batch, logs=None):
         if batch == 1 and self.run.progress.epoch == 3:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
+        assert train.main([*TINY, *CONDITIONAL, "--updates", "3", "--out", str(tmp_path)]) == 0
         patch.setattr(recorder.Recorder, "on_train_batch_end", stop)
-        assert train.main([*TINY, *CONDITIONAL, "--out", str(tmp_path)]) == 130
+        assert train.main(["--resume", "--updates", "6", "--out", str(tmp_path)]) == 130
+    assert not (tmp_path / "metrics.json").exists()  # they were of the first three
     assert train.main(["--resume", "--out", str(tmp_path)]) == 0
-    assert_same_result(conditional, tmp_path)
-
-
-def test_a_finished_training_goes_on_for_longer_exactly(conditional, tmp_path, capsys):
-    assert train.main([*TINY, *CONDITIONAL, "--updates", "3", "--out", str(tmp_path)]) == 0
-    assert train.main(["--resume", "--updates", "6", "--out", str(tmp_path)]) == 0
     assert_same_result(conditional, tmp_path)
     with pytest.raises(SystemExit):
         train.main(["--resume", "--updates", "2", "--out", str(tmp_path)])
@@ -423,6 +423,16 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(train.SETTINGS["fast"], "learning_rate", 1e38)
     assert train.main([*TINY, "--updates", "4", "--set", "show_every=2", "--out", str(tmp_path)]) == 1
     assert_one_sentence(capsys.readouterr().err, "no longer finite", "update")
+
+
+def test_settings_that_contradict_each_other(tmp_path, capsys):
+    assert train.main([*TINY, "--updates", "1", "--set", "penalty=0.1", "--out", str(tmp_path)]) == 2
+    assert_one_sentence(capsys.readouterr().err, "penalty", "batch_norm=False")
+
+
+def test_no_average_can_be_asked_for():
+    """0 is a value for what one of the recipes has 0 of."""
+    assert cli.parse(train.HOMEWORK, train.SETTINGS, "", ["--set", "memory=0"], train.OPTIONS).memory == 0
 
 
 def test_own_faces(tmp_path, capsys):
@@ -541,6 +551,12 @@ def test_asking_in_words(conditional, trained, tmp_path, capsys, monkeypatch):
     assert generate.main([*options, "--text", "blue hair"]) == 1
     assert_one_sentence(capsys.readouterr().err, "reader.keras cannot be read")
     (tmp_path / "kept").rename(conditional / "reader.keras")
+
+
+def test_eyes_do_not_change_with_what_is_asked_of_the_hair():
+    any_hair, blue = (generate.face_wish(14, types.SimpleNamespace(hair=hair, eyes=None)) for hair in (None, "blue"))
+    np.testing.assert_array_equal(any_hair[10:], blue[10:])
+    assert blue[attributes.HAIR.index("blue")] == 1
 
 
 def test_what_was_asked_for_is_counted():
