@@ -15,8 +15,8 @@ from hw2_cifar10_cnn.filters import input_gradient
 def occlusion_map(model, image, label, size=8, step=2):
     """How much each place matters for the answer `label` (Zeiler & Fergus 2014): float (height, width).
 
-    A grey square of `size` pixels covers one place after another; the value is the mean fall of the logit of `label`
-    over the squares that cover the pixel.
+    A square of `size` pixels in the mean colour covers one place after another; the value is the mean fall of the logit
+    of `label` over the squares that cover the pixel.
     """
     side = image.shape[0]
     corners = [(i, j) for i in range(-size + step, side, step) for j in range(-size + step, side, step)]

@@ -26,7 +26,7 @@ NAME = "writing"
 TITLE = ("Writing", "寫作")
 ABOUT = (
     "An LSTM writes, letter by letter: see how likely each next letter is, and what its cells keep track of.",
-    "LSTM 一個字一個字地寫：看下一個字的機率，以及它的 cell 記住了什麼。",
+    "LSTM 一個字一個字地寫：看下一個字的機率，以及它的記憶單元（cell）記住了什麼。",
 )
 FORMS = ("五言四句", "七言四句", "五言八句", "七言八句")
 LENGTH, LONGEST = 500, 300  # characters that are written, and of a prompt
@@ -77,7 +77,9 @@ def build():
     with ui.row().style("align-items: center"):
         prompt = ui.input(say("begins with", "開頭"), value="").props(f"maxlength={LONGEST}").mark("prompt")
         with ui.column().style("gap: 0; min-width: 12rem"):
-            ui.label(say("temperature: low is safe, high is bold", "temperature：低保守，高大膽")).classes("quiet")
+            ui.label(say("temperature: low is safe, high is bold", "溫度（temperature）：低保守，高大膽")).classes(
+                "quiet"
+            )
             temperature = ui.slider(min=0, max=1.5, step=0.1, value=0.8).props("label").mark("temperature")
         poems = ui.row()
         with poems:
@@ -92,7 +94,7 @@ def build():
     def fields():
         poems.set_visibility(kind_of(chosen.value) == "poems")
         form.value, heads.value, state["cell"] = None, "", None
-        label = say("a cell colours the text", "用一個 cell 替文字上色")
+        label = say("a cell colours the text", "用一個記憶單元替文字上色")
         options = {None: say("none", "不上色"), **cells_of(chosen.value)}
         ui.select(options, value=None, label=label, on_change=colour, with_input=True).style("min-width: 18rem").mark(
             "cell"
@@ -100,7 +102,7 @@ def build():
 
     fields()
     chosen.on_value_change(lambda _: fields.refresh())
-    ui.label(say("Red: the cell is near 1; blue: near -1.", "紅色：cell 接近 1；藍色：接近 -1。")).classes("quiet")
+    ui.label(say("Red: the cell is near 1; blue: near -1.", "紅色：記憶單元接近 1；藍色：接近 -1。")).classes("quiet")
     with ui.element("div").classes("panels"):
         text = ui.element("div").classes("panel text").style("flex: 3 1 20rem; font-family: monospace").mark("written")
         with ui.column().classes("panel small"):

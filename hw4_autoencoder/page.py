@@ -14,10 +14,10 @@ from hw4_autoencoder.codes import Codes
 
 HOMEWORK = "hw4_autoencoder"
 NAME = "codes"
-TITLE = ("Codes", "編碼")
+TITLE = ("Codes", "code")
 ABOUT = (
     "An autoencoder turns a digit into a few numbers, its code, and a code into a digit. Click into the map of codes.",
-    "autoencoder 把數字變成幾個數值（編碼），也能把編碼變回數字。點一點編碼的地圖。",
+    "自編碼器把手寫數字變成幾個數值（code），也能把 code 變回手寫數字。點一點 code 的地圖。",
 )
 DIGITS = [str(digit) for digit in range(10)]
 KNOWN, MAPPED = 10_000, 3000  # training digits whose codes are asked for, test digits on the map
@@ -71,8 +71,10 @@ def build_map(found):
     opener = ui.button(say("show the map", "顯示地圖"), icon="map", on_click=show_map).props("no-caps")
     with ui.element("div") as opened, ui.element("div").classes("panels"):
         with ui.column().classes("panel"):
-            ui.label(say("Click anywhere: the digit of that code appears.", "點任何地方，就會出現那個編碼的數字。"))
-            star = parts.StarMap(say("the map of the codes", "編碼的地圖"), click)
+            ui.label(
+                say("Click anywhere: the digit of that code appears.", "點任何地方，就會出現那個 code 的手寫數字。")
+            )
+            star = parts.StarMap(say("the map of the codes", "code 的地圖"), click)
         with ui.column().classes("panel"):
             here, told = parts.Picture(say("the digit of this place", "這個位置的數字"), "168px"), ui.label()
             ui.label(say("A walk between two digits:", "從一個數字走到另一個：")).classes("title")

@@ -72,7 +72,7 @@ class Batches(CountedEpochs):
 def threads():
     """Threads of Keras' own on TensorFlow: without them, tf.data makes each epoch wait up to a second.
 
-    None (which Keras calls one) elsewhere, and on several GPUs: there `fit` looks at a batch before it trains, and what
+    One elsewhere, and on several GPUs: there `fit` looks at a batch before it trains, and what
     threads had fetched by then would be trained on in place of the first batches of the next epoch.
     """
     if keras.backend.backend() != "tensorflow":

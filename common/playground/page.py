@@ -132,7 +132,7 @@ def state(run):
             return say(f"not finished, stopped at {count}", f"沒有跑完，停在 {count}")
         return say(f"training, at {count}", f"訓練中，第 {count} 次")
     bar, passed = bars.FULL.get(run.metrics.get("task")), run.metrics.get("passed")
-    verdict = {True: say("passes the bar", "達到標準"), False: say("misses the bar", "未達標準")}.get(passed)
+    verdict = {True: say("passes the bar", "達到及格門檻"), False: say("misses the bar", "未達及格門檻")}.get(passed)
     if bar and isinstance(run.metrics.get("value"), float):
         value = f"{bar.metric.replace('_', ' ')} {run.metrics['value']:.4g}"
         return f"{value}, {verdict}" if verdict else value

@@ -6,7 +6,7 @@
 Two copies of the network talk, many talks side by side; rewards.py says what an answer is worth. A reward cannot be
 differentiated: it is of words that were drawn. But the gradient of its expectation can be drawn too: it is that of the
 cross-entropy of the drawn answer, times how much better than others it was (Williams 1992, REINFORCE). So the update is
-that of train.py, with weights. Beside every drawn answer stands one of people, which keeps the language.
+that of train.py, with weights. Beside every four drawn answers stands one of people, which keeps the language.
 """
 
 import argparse

@@ -5,7 +5,7 @@ else on the built-in samples).
 
 Each process uses its own part of every batch, and Keras adds up the gradients by `keras.distribution`, here through
 localhost. Sums of float32 in another order differ in their last digits. Of the news topics little comes of that; for
-the digits, with a learning rate twenty times the usual one, it is like another seed after some hundred updates. That
+the digits, with a learning rate sixty times the usual one, it is like another seed after some hundred updates. That
 every update is the same, tests/test_device.py shows on a small network.
 """
 
