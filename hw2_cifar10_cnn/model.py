@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 
-def build_fast(widths, whitening, logit_scale=1 / 9):
+def build_fast(widths, whitening):
     """A small VGG-like network that learns CIFAR-10 in minutes on a CPU; a plain reading of airbench94.
 
     widths: channels of its blocks. whitening: [kernels, biases] of the first layer, from `whitening_weights`.
@@ -28,7 +28,7 @@ def build_fast(widths, whitening, logit_scale=1 / 9):
         x = _norm_relu(x, f"block{block}_relu2")
     x = layers.GlobalMaxPooling2D(name="pool")(x)
     x = layers.Dense(10, use_bias=False, dtype="float32", name="head")(x)
-    logits = layers.Rescaling(logit_scale, dtype="float32", name="logits")(x)
+    logits = layers.Rescaling(1 / 9, dtype="float32", name="logits")(x)
     model = keras.Model(inputs, logits, name="fast")
     whiten.set_weights(whitening)
     return model
@@ -51,22 +51,22 @@ def _norm_relu(x, name):
     return layers.Activation("relu", name=name)(x)
 
 
-def whitening_weights(images, size=2):
-    """Kernels, float32 (size, size, 3, 6 size^2), and biases of a layer whose outputs are uncorrelated on `images`.
+def whitening_weights(images):
+    """Kernels, float32 (2, 2, 3, 24), and biases (24,) of a layer whose outputs are uncorrelated on `images`.
 
-    images: uint8 (n, height, width, 3). The kernels are the principal components of size x size patches, scaled to
-    unit variance, the biases take their means away. A first layer that is fixed to them hands decorrelated inputs to
+    images: uint8 (n, height, width, 3). The kernels are the principal components of 2 x 2 patches, scaled to unit
+    variance, the biases take their means away. A first layer that is fixed to them hands decorrelated inputs to
     the rest (Page 2018; airbench94, section 3.1). Each comes with its negative, so that the ReLU behind them loses
     neither sign. Without the biases the negative of brightness would never be active, and what is normalised to unit
     variance after that would explode at the first picture that wakes it.
     """
-    patches = np.lib.stride_tricks.sliding_window_view(images / np.float32(255), (size, size), axis=(1, 2))
-    patches = patches[:, ::2, ::2].transpose(0, 1, 2, 4, 5, 3).reshape(-1, size * size * 3)
+    patches = np.lib.stride_tricks.sliding_window_view(images / np.float32(255), (2, 2), axis=(1, 2))
+    patches = patches[:, ::2, ::2].transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12)
     variances, directions = np.linalg.eigh(np.cov(patches, rowvar=False))
     kernels = (directions / np.sqrt(variances + 5e-4))[:, ::-1]
     kernels = np.concatenate([kernels, -kernels], axis=1)
     biases = -patches.mean(axis=0) @ kernels
-    return [kernels.reshape(size, size, 3, -1).astype("float32"), biases.astype("float32")]
+    return [kernels.reshape(2, 2, 3, -1).astype("float32"), biases.astype("float32")]
 
 
 def build_classic():

@@ -150,8 +150,8 @@ def _parser(homework, settings, doc, own_options, model):
 
 
 def _settable(recipe, own_options):
-    """The settings of a recipe that have no option of their own."""
-    return {name: value for name, value in recipe.items() if name not in {"batch_size", *own_options}}
+    """The settings of a recipe that have no option of their own, but for what its layers are: the code says that."""
+    return {name: value for name, value in recipe.items() if name not in {"batch_size", "layers", *own_options}}
 
 
 def _assigned(assignments, model, settings, own_options, parser):

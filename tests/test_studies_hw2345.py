@@ -1,4 +1,6 @@
-"""The answers of the studies of homeworks 2 to 4 follow from what they compute."""
+"""The answers of the studies of homeworks 2 to 5 follow from what they compute."""
+
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ from hw2_cifar10_cnn.studies import small_cnn
 from hw3_lstm_text.studies import attention, clipping
 from hw4_autoencoder import generated
 from hw4_autoencoder.studies import gan_from_autoencoder, rejection
+from hw5_anime_dcgan.studies import adam
 
 # What does a convolution buy?
 
@@ -165,3 +168,27 @@ def test_chances_let_by_the_share_that_was_asked_for():
     low = np.sort(logits)[:2]  # well below the shift: in proportion to the exponential of the logit
     one, two = rejection.chances(np.r_[low, logits], 0.02)[:2]
     assert two / one == pytest.approx(np.exp(low[1] - low[0]), rel=1e-2)
+
+
+# Is Adam overrated for GANs?
+
+
+def test_the_losses_of_wasserstein():
+    real, fake = np.array([[1.0], [3.0]], "float32"), np.array([[-1.0], [4.0]], "float32")
+    assert [float(loss) for loss in adam.wasserstein(real, fake)] == [-2, 1.5, -1.5]
+
+
+def test_a_training_that_breaks_is_infinitely_far():
+    """Its faces would be black, which is nearer than what some others draw."""
+    faces = np.random.default_rng(0).integers(0, 256, (64, 64, 64, 3), "uint8")
+    judge = SimpleNamespace(real=faces[:4], frechet_distance=lambda faces: 0.0)
+    assert adam.distance(faces, judge, adam.logistic, keras.optimizers.SGD, 1e30, 0, 2) == np.inf
+
+
+def test_the_weights_of_the_critic_stay_small():
+    gan = adam.build(adam.wasserstein, keras.optimizers.SGD, 10.0, seed=0)
+    faces = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), "uint8")
+    gan.fit(faces, np.zeros((8, 0), "float32"), batch_size=4, verbose=0)
+    largest = [float(keras.ops.max(keras.ops.abs(weight))) for weight in gan.discriminator.trainable_weights]
+    np.testing.assert_allclose(max(largest), adam.CLIP, rtol=1e-6)
+    assert max(float(keras.ops.max(keras.ops.abs(weight))) for weight in gan.generator.trainable_weights) > 1
