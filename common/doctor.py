@@ -29,7 +29,11 @@ LEAST_GB = 2  # of free space: a run with its checkpoints, and the largest data 
 
 def data_folder():
     """That of cli.py, which cannot be asked without Keras."""
-    return Path(os.environ.get("HW_DATA_DIR") or ROOT / "data").expanduser()
+    given = Path(os.environ.get("HW_DATA_DIR") or ROOT / "data")
+    try:
+        return given.expanduser()
+    except RuntimeError:  # there is no such user; cli.py says so
+        return given
 
 
 def private(text):
@@ -66,7 +70,12 @@ def devices(wrong):
     """Lines about the backend, the device, and the precision as measured for each kind of layers."""
     try:
         device, speed = importlib.import_module("common.run.device"), importlib.import_module("common.run.speed")
-        yield from dict.fromkeys(f"device: {device.setup(layers=layers).line}" for layers in speed.LAYERS)
+        visible, lines = os.environ.get("CUDA_VISIBLE_DEVICES"), {}
+        for layers in speed.LAYERS:
+            lines[f"device: {device.setup(layers=layers).line}"] = None
+            if visible is None:  # `setup` hides the GPUs that it does not choose
+                os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+        yield from lines
     except (UserError, SystemExit) as error:  # SystemExit: the backend is missing
         wrong.append(str(error).removeprefix("error: "))
     except Exception as error:

@@ -43,7 +43,13 @@ class DigitReader:
             name: Seen(
                 output[0],
                 self.pca[name].transform(output)[0],
-                (softmax(output) if name == self.last else self.probes[name].predict_proba(output))[0],
+                softmax(output[0]) if name == self.last else self.by_probe(name, output),
             )
             for name, output in own.items()
         }
+
+    def by_probe(self, name, output):
+        """The chances of the ten digits; of those that the probe has never seen 0."""
+        chances = np.zeros(10)
+        chances[self.probes[name].classes_] = self.probes[name].predict_proba(output)[0]
+        return chances

@@ -10,6 +10,7 @@ from nicegui import ui
 from common.data import images
 from common.errors import UserError
 from common.playground import models, parts
+from common.playground.given import where
 from common.playground.line import compute
 from common.playground.words import say
 from common.run import analysis
@@ -130,17 +131,20 @@ def read_digit(runs, file):
 
 
 async def train_here():
-    await compute(train)
-    ui.navigate.reload()
+    if await compute(train):  # else what went wrong stays to be read
+        ui.navigate.reload()
 
 
 def train():
-    """Train the default network, on what is staged or else on the built-in sample: seconds. Raises UserError."""
+    """Train the default network, on what is staged or else on the built-in sample: seconds. True, or a UserError."""
     if models.finished(HOMEWORK):  # somebody else has asked before
-        return
+        return True
     command = [sys.executable, str(Path(__file__).with_name("train.py")), "--out", str(models.outputs() / HOMEWORK)]
     if models.examples("mnist").source.kind == "sample":
         command += ["--data", "sample"]
+    if where.data_dir:
+        command += ["--data-dir", str(where.data_dir)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode:
         raise UserError(f"the training failed: {process.stderr.strip()}")
+    return True

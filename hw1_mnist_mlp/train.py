@@ -85,7 +85,7 @@ def train(config, run):
         strength = config.distortion + fading * (config.final_distortion - config.distortion)
         return distort(images, rng, **{name: strength * value for name, value in DISTORTION.items()})
 
-    augment = distorted if config.distortion else None
+    augment = distorted if config.distortion or config.final_distortion else None
     batches = Batches(x, keras.utils.to_categorical(y, 10), config.batch_size, config.seed, augment)
 
     learning_rate, updates = config.learning_rate, epochs * len(batches)

@@ -20,8 +20,11 @@ def contributions(model, rows, topics):
     """What every word adds to the score of a topic, float32 (n, words): rows (n, words), topics (n,).
 
     A network with ReLU is linear as long as the same units are active: the score of a topic is a sum over the words,
-    weight of the word in the text times slope, and a rest that comes from the biases.
+    weight of the word in the text times slope, and a rest that comes from the biases. One without a hidden layer always
+    is.
     """
+    if not any(layer.name == "hidden" for layer in model.layers):
+        return rows * model.get_layer("margins").get_weights()[0].T[topics]
     kernel, bias = (np.asarray(value, "float32") for value in model.get_layer("hidden").get_weights())
     last = next(layer for layer in reversed(model.layers) if layer.weights)
     out = last.get_weights()[0].reshape(-1, *last.get_weights()[0].shape[-2:])  # (members, units, topics)

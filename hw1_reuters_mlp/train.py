@@ -77,7 +77,9 @@ def train(config, run):
 
     def targets(labels):
         one_hot = keras.utils.to_categorical(labels, n_topics)
-        return one_hot[:, np.newaxis] if config.model == "best" else one_hot  # the same for every member
+        if config.model == "best":  # the same for every member
+            return np.repeat(one_hot[:, np.newaxis], config.members, axis=1)
+        return one_hot
 
     batches = Batches(bag.rows(x), targets(y), config.batch_size, config.seed)
     epochs = run.epochs(len(x))

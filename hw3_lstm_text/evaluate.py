@@ -32,9 +32,9 @@ def score(predictor, folder, corpus):
     reader = Reader(predictor, read_characters(folder)[0])
     text = decode(corpus.x_test[:SCORED], corpus.characters)
     nats, counted = nats_per_character(reader, encode(text, reader.characters))
-    text = text[1:]
     # the lines that name the form are no part of a poem: they cost, but do not count
-    poem = counted & ~poems.is_header(text) if corpus.kind == "poems" else counted
+    poem = counted & ~poems.is_header(text)[1:] if corpus.kind == "poems" else counted
+    text = text[1:]
     per_character = float(nats[counted].sum() / poem.sum())
     metrics = {
         "validation_nats_per_char": per_character,
@@ -50,7 +50,8 @@ def score(predictor, folder, corpus):
         metrics["word_share_held_out"] = word_share([text], known)
     else:
         chinese = np.array([is_chinese(character) for character in text]) & poem
-        metrics["validation_perplexity_chinese"] = perplexity(nats[chinese].mean())
+        if chinese.any():
+            metrics["validation_perplexity_chinese"] = perplexity(nats[chinese].mean())
     if corpus.kind == "poems":
         metrics["form_share"] = form_share(reader, rng)
     return metrics

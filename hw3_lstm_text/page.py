@@ -39,30 +39,35 @@ def build():
     if not chosen:
         return
     letters = []  # [(Span, tanh of all cells after it, float16)]
-    state = {"running": False, "cell": None}
+    state = {"writing": None, "cell": None}  # the writing that goes on: any object
 
     async def write():
-        if state["running"]:
-            state["running"] = False
+        if state["writing"]:
+            stop()
             return
-        state["running"], client = True, ui.context.client
-        go.text = say("stop", "停")
+        state["writing"] = mine = object()
+        client = ui.context.client
         letters.clear()
         text.clear()
+        go.text = say("stop", "停")
         asked = argparse.Namespace(
             prompt=prompt.value or "", form=form.value, acrostic=heads.value, top_p=1.0, rhyme=False
         )
         writer = await compute(begin, chosen.value, asked)
-        while writer and state["running"] and len(letters) < LENGTH and not client.is_deleted:
+        while writer and len(letters) < LENGTH and not client.is_deleted:
             written = await compute(writer.go_on, temperature.value)
-            if not written:
+            if not written or state["writing"] is not mine:
                 break
             with text:
                 for letter, cells, _ in written:
                     letters.append((parts.Span(letter, colour_of(cells)), cells))
             next_letters.show(*written[-1][2])
             await asyncio.sleep(PAUSE)
-        state["running"] = False
+        if state["writing"] is mine:
+            stop()
+
+    def stop():
+        state["writing"] = None
         go.text = say("write", "寫")
 
     def colour_of(cells):
@@ -92,6 +97,9 @@ def build():
 
     @ui.refreshable
     def fields():
+        stop()  # what was written is of another network
+        letters.clear()
+        text.clear()
         poems.set_visibility(kind_of(chosen.value) == "poems")
         form.value, heads.value, state["cell"] = None, "", None
         label = say("a cell colours the text", "用一個記憶單元替文字上色")
@@ -100,14 +108,16 @@ def build():
             "cell"
         )
 
-    fields()
     chosen.on_value_change(lambda _: fields.refresh())
+    place = ui.element("div")
     ui.label(say("Red: the cell is near 1; blue: near -1.", "紅色：記憶單元接近 1；藍色：接近 -1。")).classes("quiet")
     with ui.element("div").classes("panels"):
         text = ui.element("div").classes("panel text").style("flex: 3 1 20rem; font-family: monospace").mark("written")
         with ui.column().classes("panel small"):
             ui.label(say("the next letter", "下一個字")).classes("quiet")
             next_letters = parts.Bars(LIKELIEST * [" "])
+    with place:
+        fields()
 
 
 def kind_of(run):
@@ -182,8 +192,9 @@ class Writer:
             chances = softmax(logits)
             best = np.argsort(-chances)[:LIKELIEST]
             names = [visible(decode([each], self.reader.characters)) for each in best]
+            names += [""] * (LIKELIEST - len(names))  # of a text with so few characters
             cells = np.tanh(np.concatenate(states[1::2], axis=1))[0].astype("float16")
-            written.append((letter, cells, (chances[best], names)))
+            written.append((letter, cells, (np.resize([*chances[best], *[0] * LIKELIEST], LIKELIEST), names)))
         return written
 
 

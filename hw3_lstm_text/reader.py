@@ -10,6 +10,7 @@ from common.data.corpus import decode, encode
 from common.errors import UserError
 
 BLOCK = 64  # characters per call where many are read at once: a fixed length, so that the network is traced once
+MOST_INPUTS = 17  # codes and the two states of eight layers
 QUATRAINS = ("五言四句", "七言四句")
 
 
@@ -22,7 +23,8 @@ class Reader:
 
     def __init__(self, predictor, characters):
         shapes = predictor.inputs or []
-        if not shapes or any(len(shape) != 2 for shape in shapes) or any(not 0 < (s[1] or 0) < 1e5 for s in shapes[1:]):
+        unlike = any(len(shape) != 2 for shape in shapes) or any(not 0 < (s[1] or 0) < 1e5 for s in shapes[1:])
+        if not shapes or unlike or len(shapes) > MOST_INPUTS:
             raise UserError(
                 "the network does not take characters and the states of its memory, as model.py's reader does"
             )

@@ -79,7 +79,8 @@ def analyze_codes(coder, dataset, settings, options):
             if other_config["options"]["model"] in GANS:
                 raise UserError(f"{options.beside} holds a GAN, which has no codes to walk between")
             other = Codes(analysis.in_float32(other))
-            coders[f"{other_config['options']['model']}, {other.latent_dim} numbers"] = other
+            its_name = f"{other_config['options']['model']}, {other.latent_dim} numbers"
+            coders[f"{its_name}, {options.beside.name}" if its_name == name else its_name] = other
         numbers["slanted"] = writing.show_slanted(coders, judge, dataset, figures / "slanted.png")
         numbers["walks_read_as_either_end"] = writing.show_walks(coders, judge, dataset, figures / "walks.png")
         numbers["plane_sure_share"] = float(np.mean(judge(plane).max(axis=1) > 0.9))
@@ -141,9 +142,11 @@ def show_code(coder, options):
         raise UserError(f"--decode {options.decode}: give numbers with commas between them, as 0.3,-1.2") from None
     if len(code) != coder.latent_dim or not np.isfinite(code).all():
         raise UserError(f"--decode {options.decode}: the codes of {options.run} have {coder.latent_dim} finite numbers")
-    path = options.run / "figures" / f"code_{options.decode.replace(' ', '')}.png"
-    plots.image_grid(path, coder.decode(code[None]), [""], f"The image of {options.decode}", width=4)
-    print(f"the image of {options.decode} is {path}")
+    shown = options.decode.replace(" ", "")
+    shown = shown if len(shown) <= 60 else f"{shown[:60]}..."  # a name of a file has its limits
+    path = options.run / "figures" / f"code_{shown}.png"
+    plots.image_grid(path, coder.decode(code[None]), [""], f"The image of {shown}", width=4)
+    print(f"the image of {shown} is {path}")
 
 
 def show_own_image(coder, dataset, options):

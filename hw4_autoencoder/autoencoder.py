@@ -81,6 +81,11 @@ def learn(config, run, dataset, views, build, callbacks=lambda model, epochs: []
 def task_of(config):
     """The task that the run is judged by: the digits as they are, with as many numbers in the code as are graded."""
     plain = config.data_set == "mnist" and not getattr(config, "noise", 0)
-    if plain and config.latent_dim == evaluate.CODES.get(config.model):
+    usual_pixels = "binary" if config.model == "vae_binary" else "grey"  # their likelihoods cannot be compared
+    if (
+        plain
+        and getattr(config, "pixels", usual_pixels) == usual_pixels
+        and config.latent_dim == evaluate.CODES.get(config.model)
+    ):
         return f"{config.homework}/{config.model}"
     return None

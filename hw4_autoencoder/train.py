@@ -26,7 +26,6 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "latent_dim": 32,  # numbers in the code
         "updates": 4300,  # 40 epochs of the training digits
         "batch_size": 512,
-        "network": "dense",
         "hidden": [1024, 512, 256],  # of the encoder; the decoder mirrors it
         "activation": "gelu",
         "learning_rate": 2e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
@@ -36,7 +35,6 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "latent_dim": 2,
         "updates": 8000,
         "batch_size": 512,
-        "network": "dense",
         "hidden": [1024, 512, 256],
         "activation": "gelu",
         "learning_rate": 2e-3,
@@ -47,7 +45,6 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "latent_dim": 32,
         "updates": 3500,
         "batch_size": 256,
-        "network": "conv",
         "width": 32,  # channels after the first halving of the image, twice as many after the second
         "activation": "relu",
         "learning_rate": 2e-3,
@@ -74,7 +71,7 @@ def train(config, run):
 
     def build():
         shape = dataset.x_train.shape[1:]
-        if config.network == "dense":
+        if hasattr(config, "hidden"):
             size = shape, config.hidden, config.activation, config.latent_dim
             return Autoencoder(models.dense_encoder(*size), models.dense_decoder(*size))
         size = shape, config.width, config.activation, config.latent_dim

@@ -30,7 +30,6 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "latent_dim": 2,  # numbers in the code
         "updates": 4300,  # 40 epochs of the training digits
         "batch_size": 512,
-        "network": "dense",
         "hidden": [1024, 512, 256],  # of the encoder; the decoder mirrors it
         "activation": "gelu",
         "learning_rate": 2e-3,  # the peak of one cycle: up over a tenth of the updates, then down to 0
@@ -42,7 +41,6 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "latent_dim": 32,
         "updates": 10800,
         "batch_size": 512,
-        "network": "dense",
         "hidden": [1024, 512, 256],
         "activation": "gelu",
         "learning_rate": 4e-3,
@@ -55,7 +53,6 @@ SETTINGS = {  # tuned on 6,000 training digits that were held out
         "latent_dim": 32,
         "updates": 1000,
         "batch_size": 512,
-        "network": "conv",
         "width": 32,  # channels after the first halving of the image, twice as many after the second
         "activation": "relu",
         "learning_rate": 2e-3,
@@ -107,13 +104,17 @@ def train(config, run):
     """Train on the training split, look at the test split once, write everything to the folder of the run."""
     if config.data_set != "mnist" and config.model != "vae_colour":
         raise OptionError(f"--model {config.model} is for digits: take --model vae_colour for {config.data_set}")
+    if len(config.distorted_share) != 2:
+        raise OptionError("distorted_share takes two numbers, of the first epoch and of the last: such as [1.0,0.1]")
+    if config.data_set != "mnist" and (any(config.distorted_share) or config.pixels == "binary"):
+        raise OptionError("only grey digits are distorted, or drawn as black and white: leave --set or --data-set out")
     config.task = task_of(config)
     dataset = inputs.load(config)
     run.start(dataset)
 
     def build():
         shape = dataset.x_train.shape[1:]
-        if config.network == "dense":
+        if hasattr(config, "hidden"):
             size = shape, config.hidden, config.activation, config.latent_dim
             return VAE(models.dense_encoder(*size, variational=True), models.dense_decoder(*size), config.seed)
         size = shape, config.width, config.activation, config.latent_dim

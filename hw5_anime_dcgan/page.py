@@ -34,6 +34,7 @@ def build():
         clicked.clear()
         strip.show([])
         walk.show([])
+        told.text = ""
 
     chosen = models.choose(found, command, on_change=change)
     if not chosen:
@@ -41,10 +42,11 @@ def build():
     shown, clicked = [], []  # (noise, wish) of the faces on the page; the numbers of those that were clicked
 
     async def draw(text):
-        asked = argparse.Namespace(run=chosen.value.folder, hair=hair.value, eyes=eyes.value, text=text)
+        run = chosen.value
+        asked = argparse.Namespace(run=run.folder, hair=hair.value, eyes=eyes.value, text=text)
         if text:
             asked.hair = asked.eyes = None
-        if drawn := await compute(draw_faces, chosen.value, asked):
+        if (drawn := await compute(draw_faces, run, asked)) and run == chosen.value:
             faces, shown[:], unknown = drawn
             clicked.clear()
             strip.show(faces)
@@ -52,7 +54,10 @@ def build():
 
     async def click(number):
         clicked.append(number)
-        if len(clicked) > 1 and (way := await compute(walk_between, chosen.value, *(shown[i] for i in clicked[-2:]))):
+        if len(clicked) < 2:
+            return
+        run = chosen.value
+        if (way := await compute(walk_between, run, *(shown[i] for i in clicked[-2:]))) and run == chosen.value:
             walk.show(way)
 
     with ui.column() as wishes:

@@ -120,6 +120,8 @@ def train(config, run):
         raise OptionError("a GAN trains on one GPU: leave --gpus out")
     if config.faces and config.data == "sample":
         raise OptionError("--faces and --data sample contradict each other: leave one out")
+    if config.penalty and config.batch_norm:
+        raise OptionError("penalty needs batch_norm=False: normalised by its batch, a face has no slope of its own")
     config.task = None if config.faces else HOMEWORK  # the bar is for the faces of the course
     dataset = data.load("faces", config, config.faces)
     if len(dataset.x_train) < FEWEST:
@@ -156,8 +158,6 @@ def train(config, run):
 
 def build(config, n_attributes):
     """The GAN, compiled."""
-    if config.penalty and config.batch_norm:
-        raise OptionError("penalty needs batch_norm=False: normalised by its batch, a face has no slope of its own")
     size = config.latent_dim, config.width, n_attributes
     kind = functools.partial(MatchingGAN, matching=config.matching) if n_attributes else GAN
     model = kind(

@@ -296,6 +296,11 @@ def test_ngrams_know_what_they_have_counted(learned):
 # Reinforcement
 
 
+def test_one_copy_has_nothing_to_be_compared_with(trained, tmp_path, capsys):
+    assert reinforce.main(["--start", str(trained), "--set", "copies=1", "--out", str(tmp_path)]) == 2
+    assert_one_sentence(capsys.readouterr().err, "copies=1")
+
+
 def test_advantages():
     """Two starts, two talks each, two turns, by hand: returns 1 + 0.5 x 4 = 3, 2, 0, 1 at the first turn."""
     found = rewards.advantages(np.array([[1, 2, 0, 0], [4, 0, 0, 2]]), 2, 0.5)

@@ -413,6 +413,11 @@ def test_the_default_folders_are_those_of_the_repository(monkeypatch):
     assert config.data_dir == cli.ROOT / "data"
 
 
+@pytest.mark.parametrize(("updates", "parts", "found"), [(6, 5, (3, 2)), (900, 10, (10, 90)), (3, 5, (3, 1))])
+def test_parts_of_the_training_are_equal_and_hardly_more_than_was_asked_for(updates, parts, found, tmp_path):
+    assert Run(argparse.Namespace(out=tmp_path, updates=updates)).in_parts(parts) == found
+
+
 def test_length_of_the_training(tmp_path):
     """Without --epochs small data is seen more often: the number of updates is what the settings give."""
     config = argparse.Namespace(out=tmp_path, epochs=None, updates=600, batch_size=100, gpus=None)

@@ -93,7 +93,7 @@ def test_losses_are_those_of_the_paper(faces):
     colourist, discriminator = model.build_colourist(4), model.build_discriminator(4)
     gan = train.Colouring(colourist, discriminator, 30.0, seed=0)
     colours, drawn = faces[:8] / np.float32(255), drawings.grey(faces[:8])
-    generator_loss, discriminator_loss, values = gan.losses(
+    generator_loss, discriminator_loss, values = gan.batch_losses(
         ops.convert_to_tensor(drawn), ops.convert_to_tensor(colours)
     )
     pictures = drawn / 255  # the colourist has learned nothing yet
@@ -206,3 +206,8 @@ def test_users_files(trained, tmp_path, capsys):
         assert analyze.main(["--run", str(trained), "--image", str(tmp_path / name)]) == 1
         assert_one_sentence(capsys.readouterr().err, name)
     assert sorted(path.name for path in (trained / "figures").iterdir()) == before
+
+
+def test_too_few_pictures_to_judge_by(tmp_path, capsys):
+    assert train.main([*TINY, "--limit", "20", "--out", str(tmp_path)]) == 1
+    assert_one_sentence(capsys.readouterr().err, "20 pictures are too few")

@@ -259,3 +259,12 @@ def test_drawn_faces_are_different_and_always_the_same():
     np.testing.assert_array_equal(both, again.reshape(40, -1))
     assert set(hair) <= set(sample_faces.HAIR)
     assert set(eyes) <= set(sample_faces.EYES)
+
+
+def test_few_large_files_are_read_at_a_time(folder, monkeypatch):
+    whole = faces.read(folder)[0]
+    monkeypatch.setattr(faces, "BYTES_TOGETHER", 1000)
+    decoded = []
+    faces.decode(folder, decoded.append)
+    together = np.frombuffer(b"".join(decoded), "uint8").reshape(-1, 64, 64, 3)
+    np.testing.assert_array_equal(together[: len(whole)], whole)

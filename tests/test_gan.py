@@ -60,7 +60,7 @@ def test_each_network_goes_down_its_own_loss(losses, penalty, n_labels):
 
     def loss_of(which):
         gan.noise.state.assign(state)
-        return float(gan.losses(images, ops.convert_to_tensor(labels))[which])
+        return float(gan.batch_losses(images, ops.convert_to_tensor(labels))[which])
 
     expected = []
     for which, network in enumerate((gan.generator, gan.discriminator)):
@@ -88,7 +88,7 @@ def test_penalty_is_that_of_pixels_between_minus_one_and_one():
     noise = keras.random.normal((4, 3), seed=keras.random.SeedGenerator(0))
     both = ops.cast(images, "float32") / 255, gan.generator(noise)
     slopes = [logits_and_slopes(lambda x: (gan.discriminator(x), ()), each)[1] for each in both]
-    *_, values = gan.losses(images, None)
+    *_, values = gan.batch_losses(images, None)
     assert [tracker.name for tracker in gan.trackers][-1] == "penalty"
     assert float(values[-1]) == pytest.approx(float(sum(map(ops.mean, slopes))) / 4, rel=1e-4)
 

@@ -567,6 +567,21 @@ def test_bad_hdf5(fill, words, tiny_models, tmp_path):
         inspect(tmp_path, tiny_models["good"], "model.weights.h5", hdf5(fill))
 
 
+def test_an_optimizer_is_no_part_of_the_weights(tiny_models, tmp_path):
+    """Else an update at a learning rate of 0 would hide a copy."""
+
+    def fill(memory):
+        return lambda file: (
+            file.create_dataset("layers/a", data=[1.0, 2]),
+            file.create_dataset("optimizer/b", data=[memory]),
+        )
+
+    one, other = (
+        inspect(tmp_path, tiny_models["good"], "model.weights.h5", hdf5(fill(memory))) for memory in (1.0, 2.0)
+    )
+    assert one == other
+
+
 def test_bad_configs(tiny_models, tmp_path):
     for part, words in (
         ({"class_name": "__lambda__", "config": {"value": "4wA="}}, "Lambda"),

@@ -6,17 +6,19 @@ import os
 import warnings
 from argparse import Namespace
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from common import bars, data
-from common.data import images
+from common.data import Dataset, images
 from common.data.distort import distort
 from common.errors import UserError
 from common.figures import plots
 from common.run import analysis
 from hw1_mnist_mlp import analyze, train
+from hw1_mnist_mlp.own_digit import DigitReader
 from tests import helpers
 from tests.helpers import STAGED, assert_drawn, metrics, train_on_real_subset
 
@@ -108,6 +110,18 @@ def test_own_digit_dark_on_light_and_light_on_dark(ink, paper, sample_run, tmp_p
     assert analyze.main(["--run", str(sample_run), "--image", str(picture)]) == 0
     assert "seven.png: a 7, " in capsys.readouterr().out
     assert (sample_run / "figures" / "own_seven.png").exists()
+
+
+def test_a_probe_that_has_never_seen_a_digit_gives_it_no_chance():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (60, 28, 28), "uint8")
+    y = np.resize([2, 5, 7], 60)
+    image = keras.Input((28, 28), dtype="uint8")
+    logits = keras.layers.Dense(10)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image)))
+    reader = DigitReader(keras.Model(image, logits), Dataset(x, y, x, y, None))
+    chances = reader.read(x[1])["input"].chances
+    assert np.flatnonzero(chances).tolist() == [2, 5, 7]
+    assert chances.argmax() == 5
 
 
 def test_own_digit_is_brought_into_the_form_of_mnist(tmp_path):
@@ -215,6 +229,12 @@ def test_names_on_a_map_give_way_to_each_other_and_to_the_star():
     assert len(boxes) == 3
     assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
     assert not [box for box in boxes if box.contains(*ax.transData.transform((0, 0)))]
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded(tmp_path):
+    Image.new("P", (8000, 8000)).save(tmp_path / "large.png", transparency=0)
+    with pytest.raises(UserError, match=r"large\.png has 8,000 x 8,000 pixels"):
+        images.open_picture(tmp_path / "large.png")
 
 
 @pytest.mark.parametrize("content", ["missing", "text", "folder", "blank", "cut"])

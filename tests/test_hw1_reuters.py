@@ -6,6 +6,7 @@ import pickle
 import warnings
 from argparse import Namespace
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.text import Text
@@ -18,6 +19,7 @@ from common.figures import plots
 from hw1_reuters_mlp import analyze, texts, train
 from hw1_reuters_mlp.bag_of_words import BagOfWords
 from hw1_reuters_mlp.committee import build_committee
+from hw1_reuters_mlp.deciding_words import contributions
 from hw1_reuters_mlp.marked_text import draw_texts
 from hw1_reuters_mlp.model import build_mlp
 from tests import helpers
@@ -124,6 +126,19 @@ def test_classic_model_learns_in_one_pass(tmp_path):
     options = ["--model", "classic", "--data", "sample", "--epochs", "1", "--out", str(tmp_path / "out")]
     assert train.main(options) == 0
     assert metrics(tmp_path / "out")["test_accuracy"] > metrics(tmp_path / "out")["majority_class_accuracy"] + 0.1
+
+
+def test_a_committee_learns_by_cross_entropy_too(tmp_path):
+    options = ["--data", "sample", "--limit", "200", "--epochs", "1", "--precision", "float32"]
+    assert train.main([*options, "--model", "best", "--set", "loss=cross-entropy", "--out", str(tmp_path / "a")]) == 0
+
+
+def test_without_a_hidden_layer_a_word_adds_its_weight():
+    words = keras.Input((4,), name="words")
+    model = keras.Model(words, keras.layers.Dense(3, name="margins")(words))
+    rows, topics = np.array([[1.0, 0, 2, 0], [0, 3, 0, 0]], "float32"), np.array([2, 0])
+    kernel = model.get_layer("margins").get_weights()[0]
+    np.testing.assert_allclose(contributions(model, rows, topics), rows * kernel.T[topics])
 
 
 def test_a_stopped_run_ends_with_the_weights_it_would_have_had(tmp_path, monkeypatch):

@@ -43,6 +43,7 @@ from tests.helpers import (
     train_on_real_subset,
 )
 
+KNOWS = Namespace(predict=lambda images, **_: np.zeros((len(images), 10)))  # a judge that does not
 SHAPES = ((28, 28), (32, 32, 3), (64, 64, 3))
 TINY = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
 SCRIPTS = {name: script for script in (train, train_vae, train_neighbours, train_gan) for name in script.SETTINGS}
@@ -447,7 +448,9 @@ def test_only_the_graded_task_has_a_bar():
         task = task_of(Namespace(**given, model=name, latent_dim=numbers))
         assert task == f"hw4_autoencoder/{name}"
         assert task in bars.FULL
-        for change in ({"data_set": "faces"}, {"noise": 0.1}, {"latent_dim": numbers + 1}):
+        other_pixels = "grey" if name == "vae_binary" else "binary"
+        changes = {"data_set": "faces"}, {"noise": 0.1}, {"latent_dim": numbers + 1}, {"pixels": other_pixels}
+        for change in changes:
             changed = {**given, "model": name, "latent_dim": numbers, **change}
             assert task_of(Namespace(**changed)) is None
 
@@ -507,6 +510,31 @@ def test_fewer_and_fewer_digits_are_distorted():
         assert changed.mean() == pytest.approx(share, abs=0.06), epoch
     np.testing.assert_array_equal(x, before)
     assert redrawn(0, 0)[1] is None
+
+
+@pytest.mark.parametrize(("share", "data_set", "reason"), [("[0.5]", "mnist", "two"), ("[1.0,0.1]", "cifar10", "grey")])
+def test_a_share_of_distorted_digits_that_is_none(share, data_set, reason, tmp_path, capsys):
+    options = ["--data-set", data_set, "--data", "sample", "--limit", "100", "--set", f"distorted_share={share}"]
+    assert train_vae.main([*options, "--out", str(tmp_path)]) == 2
+    assert_one_sentence(capsys.readouterr().err, reason)
+    assert not (tmp_path / "config.json").exists()
+
+
+def test_images_that_are_none_are_not_judged():
+    """Beyond 0 and 1 a byte is something else on each kind of machine."""
+    generator = Namespace(predict=lambda noise, **_: np.full((len(noise), 28, 28), -0.2, "float32"))
+    with pytest.raises(UserError, match="between 0 and 1"):
+        evaluate.generate(generator, np.zeros((3, 5)))
+
+
+def test_the_judge_computes_as_that_of_the_grader(monkeypatch):
+    """In float32, whatever the run computes in."""
+    policies = []
+    monkeypatch.setattr(judge, "train_judge", lambda *_: policies.append(keras.config.dtype_policy().name) or KNOWS)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    judge.judge_of(Namespace(data="sample", data_dir=None, limit=None, seed=0))
+    assert policies == ["float32"]
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
 
 
 def test_too_few_of_a_digit_leave_an_earlier_run_alone(tmp_path, capsys):

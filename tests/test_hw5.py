@@ -428,6 +428,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
 def test_settings_that_contradict_each_other(tmp_path, capsys):
     assert train.main([*TINY, "--updates", "1", "--set", "penalty=0.1", "--out", str(tmp_path)]) == 2
     assert_one_sentence(capsys.readouterr().err, "penalty", "batch_norm=False")
+    assert not (tmp_path / "config.json").exists()
 
 
 def test_no_average_can_be_asked_for():

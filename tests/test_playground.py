@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from common.errors import UserError
 from common.playground import __main__ as program
 from common.playground import frame, line, models, parts
+from common.playground import gate as gates
 from common.playground.gate import Gate
 from common.run import analysis
 from hw1_mnist_mlp import page as digits
@@ -214,6 +215,22 @@ def test_a_code_lets_in(monkeypatch):
     monkeypatch.setattr(asyncio, "sleep", wait)
     asyncio.run(visit())
     assert waits == [1]
+
+
+def test_codes_are_looked_at_one_at_a_time(monkeypatch):
+    """Else a program tries all of them in minutes; and who must wait for too many others is sent away."""
+    monkeypatch.setattr(gates, "MOST_WAITING", 3)
+
+    async def visit():
+        gate = Gate(behind, code="123456")
+        async with at(gate) as visitor, gate.guessing:
+            guesses = [asyncio.ensure_future(visitor.get("/join", params={"code": "123456"})) for _ in range(4)]
+            done, waiting = await asyncio.wait(guesses, timeout=0.5)
+            assert [(await each).status_code for each in done] == [429]
+            assert len(waiting) == 3
+        return [(await each).text for each in waiting]
+
+    assert asyncio.run(visit()) == ["inside"] * 3
 
 
 def test_this_machine_is_called_by_its_own_name_only():

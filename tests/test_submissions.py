@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import pytest
 
 from common import bars, grade
 from common.errors import UserError
-from common.grading import grader, kept, names, rules, submissions, weights
+from common.grading import archives, grader, kept, names, remote, rules, submissions, weights
 from common.grading.remote import Ended, Failed
 from tests.helpers import PATIENCE, ROOT, assert_one_sentence, wait_for
 
@@ -675,3 +676,48 @@ def test_links_are_not_followed(school):
     assert "hw1_mnist_mlp, which is a link: links are not followed" in reason(rows["thief"])
     assert "model.keras is a link" in reason(rows["thief2"])
     assert stat.S_ISLNK((school.folder / "thief2" / MODEL).lstat().st_mode)
+
+
+def large_zip(path, says):
+    """A zip with a second end, as large zips have it, which says that the table of contents has so many bytes."""
+    content = zipped(path, **{MODEL: "0.985"}).read_bytes()
+    end = content.rindex(b"PK\5\6")
+    length, start = struct.unpack_from("<2I", content, end + 12)
+    second = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, says or length, start)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end, 1)
+    path.write_bytes(content[:end] + second + locator + content[end:])
+    return path
+
+
+def test_a_zip_of_the_large_kind(tmp_path):
+    """zipfile goes by its second end, so the limit on the table of contents does too."""
+    archives.unpack(large_zip(tmp_path / "right.zip", None), tmp_path / "right", lambda place: True)
+    assert (tmp_path / "right" / MODEL).read_text() == "0.985"
+    with pytest.raises(weights.Refused, match="too many files"):
+        archives.unpack(large_zip(tmp_path / "bomb.zip", 1 << 31), tmp_path / "bomb", lambda place: True)
+
+
+def test_a_run_that_lies_too_deep_is_named(school):
+    zipped(school.folder / "amy.zip", **{f"home/amy/courses/2017/ml/{MODEL}": "0.985"})
+    assert "home, which is no run" in reason(school.grade()["amy.zip"])
+
+
+def test_what_took_too_long_is_graded_again(school, monkeypatch):
+    """With fewer at a time it may be done."""
+    put(school.folder / "amy", **{MODEL: "0.985"})
+
+    class Slow(Model):
+        def __enter__(self):
+            super().__enter__()
+            raise Failed(f"{remote.TOO_LONG} 600 seconds")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grader, "Model", Slow)
+        assert "took longer" in reason(school.grade()["amy"])
+    assert value(school.grade()["amy"]) == "0.9850"
+    assert len(school.graded()) == 2
+
+
+def test_answers_larger_than_memory_are_not_asked_for():
+    with pytest.raises(Failed, match="bytes"):
+        remote.Model.predict(None, [], [(43, 99_999)] * 5000)

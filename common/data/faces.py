@@ -35,7 +35,7 @@ FEWEST = 20  # pictures
 SMALLEST_SIDE = 32  # pixels; a smaller picture shows no face
 MOST_PIXELS = 50_000_000  # a picture that says it has more is taken for a decompression bomb
 MOST_BYTES = 50_000_000  # of a file
-TOGETHER = 2000  # files that are read before they are decoded side by side
+TOGETHER, BYTES_TOGETHER = 2000, 256_000_000  # files that are read before they are decoded side by side
 
 
 class Unusable(Exception):
@@ -80,6 +80,20 @@ def split(faces):
     return faces[:cut], labels[:cut], faces[cut:], labels[cut:]
 
 
+def _together(names, open_file):
+    """(names, contents or Unusable) of some files at a time: not more of them than memory can hold."""
+    some, contents, size = [], [], 0
+    for name in names:
+        content = _attempt(_content, name, open_file)
+        some.append(name)
+        contents.append(content)
+        size += 0 if isinstance(content, Unusable) else len(content)
+        if len(some) == TOGETHER or size > BYTES_TOGETHER:
+            yield some, contents
+            some, contents, size = [], [], 0
+    yield some, contents
+
+
 def decode(path, write):
     """Give each different picture in `path` to `write`, as the bytes of uint8 (64, 64, 3), in an order drawn once.
 
@@ -89,9 +103,7 @@ def decode(path, write):
     reader = _archive if path.is_file() else _folder
     with reader(path) as (found, open_file), ThreadPoolExecutor(os.cpu_count()) as pool:
         names = [found[i] for i in np.random.default_rng(0).permutation(len(found))]
-        for begin in range(0, len(names), TOGETHER):
-            some = names[begin : begin + TOGETHER]
-            contents = [_attempt(_content, name, open_file) for name in some]
+        for some, contents in _together(names, open_file):
             # Pillow decodes and scales outside of Python's lock
             for name, face in zip(some, pool.map(lambda content: _attempt(_face, content), contents), strict=True):
                 if isinstance(face, Unusable):

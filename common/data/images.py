@@ -7,6 +7,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.errors import UserError
 
+MOST_PIXELS = 50_000_000  # of a transparent picture, which takes 20 bytes for each; Pillow has a limit for all
 SHADE = 64  # grey levels: what is not darker than white by so many hardly shows on it
 
 
@@ -14,6 +15,15 @@ def open_picture(path):
     """A picture of any common format as `to_rgb` gives it. Raises UserError with one sentence."""
     with reading(path, "picture", "a PNG or JPEG file"), Image.open(path) as file:
         return to_rgb(file)
+
+
+def check_size(picture):
+    """Raises UserError for a picture of too many pixels, before any is decoded."""
+    if picture.width * picture.height > MOST_PIXELS:
+        name = getattr(picture, "filename", "") or "the picture"
+        raise UserError(
+            f"{name} has {picture.width:,} x {picture.height:,} pixels, which are too many: make it smaller"
+        )
 
 
 @contextlib.contextmanager
@@ -34,7 +44,10 @@ def to_rgb(picture):
     """A picture as Pillow opened it, of any mode, as one sees it: upright, RGB of 8 bits, on an opaque ground.
 
     The ground of a transparent picture is white, as paper is; it is black where the picture would not show on white.
+    Raises UserError when it is too large.
     """
+    if picture.has_transparency_data:
+        check_size(picture)
     picture = _in_8_bits(ImageOps.exif_transpose(picture))
     if not picture.has_transparency_data:
         return picture.convert("RGB")

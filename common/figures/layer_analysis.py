@@ -76,8 +76,10 @@ def analyze_layers(model, train, test, names, figures, probe_examples=5000, tsne
     _draw_maps(figures / "layers_pca.png", pca_maps, y_test[shown], names, "PCA of each layer's output, test data")
     _draw_maps(figures / "layers_tsne.png", tsne_maps, y_test[few], names, "t-SNE of each layer's output, test data")
     _draw_probe(figures / "layers_probe.png", numbers)
-    _draw_units(figures / "layers_units.png", {k: v for k, v in numbers.items() if "dead" in v})
-    _draw_class_means(figures / "layers_class_means.png", {k: of_test[k][shown] for k in hidden}, y_test[shown], names)
+    if hidden:
+        _draw_units(figures / "layers_units.png", {k: v for k, v in numbers.items() if "dead" in v})
+        means = {k: of_test[k][shown] for k in hidden}
+        _draw_class_means(figures / "layers_class_means.png", means, y_test[shown], names)
     return {"layers": numbers}
 
 

@@ -1,6 +1,7 @@
 """Opens the zips that students hand in, whatever packed them, and unpacks what the grader reads and nothing else."""
 
 import contextlib
+import errno
 import mmap
 import os
 import shutil
@@ -13,6 +14,7 @@ from common.grading.names import decoded, shown
 from common.grading.weights import Refused
 
 MOST_BYTES, MOST_FILES = 2 << 30, 20_000  # that a zip may unpack to, and may hold
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)  # our own: no fault of the student
 MOST_NAMES = 200  # of files that are not read, but named
 UTF8 = 8  # in the second byte of a member's flags: its name is UTF-8
 
@@ -31,6 +33,10 @@ def unpack(path, folder, wanted, most_bytes=MOST_BYTES):
             return _unpack(archive, folder, wanted, most_bytes)
     except Refused:
         raise
+    except OSError as error:
+        if error.errno in DISK_IS_FULL:
+            raise
+        raise Refused(f"the zip cannot be unpacked ({shown(str(error))[:200]})") from None
     except Exception as error:  # each compression has its own for damaged data
         raise Refused(f"the zip cannot be unpacked ({shown(str(error))[:200] or type(error).__name__})") from None
 
@@ -93,15 +99,20 @@ def _open(path, copy):
 def _directory(path):
     """(where the table of contents of a zip begins, its bytes, bytes before the zip itself), from the end of the file.
 
-    Zip, section 4.3.16 of its APPNOTE. Sizes of 4 GB and more stand elsewhere: such a table is too large anyhow.
+    Zip, sections 4.3.14 to 4.3.16 of its APPNOTE: where there is a second end for large zips, zipfile goes by that.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(-min(size, (1 << 16) + 22), os.SEEK_END)
+        file.seek(-min(size, (1 << 16) + 22 + 76), os.SEEK_END)
         tail = file.read()
     end = tail.rfind(b"PK\5\6")
     if end < 0 or len(tail) < end + 22:
         raise zipfile.BadZipFile("it is not whole")
     length, offset = struct.unpack_from("<2I", tail, end + 12)
+    if end >= 76 and tail[end - 20 : end - 16] == b"PK\6\7":
+        end -= 76
+        if tail[end : end + 4] != b"PK\6\6":
+            raise zipfile.BadZipFile("its end for large zips is not where it ought to be")
+        length, offset = struct.unpack_from("<2Q", tail, end + 40)
     start = size - len(tail) + end - length
     return start, length, start - offset

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from common import bars
 from common.errors import UserError
-from common.grading import submissions
+from common.grading import archives, remote, submissions
 from common.grading.names import shown
 from common.grading.remote import Ended, Failed, Model
 from common.grading.weights import Refused
@@ -87,12 +87,15 @@ class Grader:
         except UserError:
             raise
         except (Refused, OSError) as error:
+            if getattr(error, "errno", None) in archives.DISK_IS_FULL:
+                return dict.fromkeys(tasks, _unforeseen(error))
             return dict.fromkeys(tasks, Result(f"refused: {shown(str(error))}"))
         except Exception as error:  # nothing that is handed in may stop the rest
             return dict.fromkeys(tasks, _unforeseen(error))
         if self.stopped.is_set():
             raise Stopped
-        if place and not any(result.reason.startswith(LOOK) for result in results.values()):
+        passing = (LOOK, remote.TOO_LONG, remote.UNWATCHED)  # may not happen again, with fewer jobs or another disk
+        if place and not any(word in result.reason for result in results.values() for word in passing):
             self._keep(place, results)
         return results
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import math
 import os
 import select
 import signal
@@ -23,6 +24,8 @@ from common.grading.answers import Failed, array_of, content_of, printable, shap
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PRINTED = 1 << 20  # bytes; who prints more is stopped
+MOST_ANSWERED = 1 << 30  # bytes, of the answers to one question: no network of the homeworks comes near to it
+TOO_LONG, UNWATCHED = "it took longer than", "it could not be watched any more"
 TICK = 0.2  # seconds between two looks at a process
 
 
@@ -194,6 +197,8 @@ class Model:
         arrays: list of arrays, the inputs. shapes: those of the answers; every answer must have its shape and be
         finite. Raises Failed.
         """
+        if (total := sum(4 * math.prod(shape) for shape in shapes)) > MOST_ANSWERED:  # they come into our own memory
+            raise Failed(f"its answers would have {total:,} bytes: that is not asked for")
         try:
             self._requests.send_bytes(json.dumps({"part": part, "arrays": len(arrays)}).encode())
             for array in arrays:
@@ -226,7 +231,7 @@ class Model:
         try:
             self._verdict = self._broken_limit(deadline)
         except BaseException as error:  # whatever it is: what is not watched does not go on
-            self._verdict = printable(f"it could not be watched any more: {type(error).__name__}: {error}")
+            self._verdict = printable(f"{UNWATCHED}: {type(error).__name__}: {error}")
         if self._verdict:
             os.killpg(self._process, signal.SIGKILL)  # not waited for yet, so the number is still its own
 
@@ -251,4 +256,4 @@ class Model:
             if memory > limits["memory_mb"]:
                 return f"it took more than {limits['memory_mb']:,} MB of memory"
             if time.monotonic() > deadline:
-                return f"it took longer than {limits['seconds']} seconds"
+                return f"{TOO_LONG} {limits['seconds']} seconds"

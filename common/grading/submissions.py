@@ -106,8 +106,10 @@ def opened(path, work):
 def _wanted(place):
     """Whether a member of a zip is unpacked; see archives.unpack."""
     folders = {part.casefold() for part in place.parts[:-1]}
-    if folders & PASSED_OVER or len(place.parts) - 1 > DEPTH or any(map(_is_litter, place.parts)):
+    if any(map(_is_litter, place.parts)):
         return None
+    if folders & PASSED_OVER or len(place.parts) - 1 > DEPTH:
+        return False if place.name.lower() == "model.keras" else None  # else a zip of these alone would look empty
     return place.name.lower() in FILES or place.suffix.lower() == ".zip"
 
 
@@ -229,9 +231,10 @@ def take(run, homework, files, folder):
     codes = [code for place in places if place and (code := child(place, "model.py"))]
     for name, source in (*sources.items(), *[("model.py", code) for code in codes[:1]]):
         try:
-            (folder / name).write_bytes(read(source, run.root))
+            content = read(source, run.root)
         except OSError as error:
             raise Refused(f"{name} cannot be read ({error.strerror})") from None
+        (folder / name).write_bytes(content)  # a disk that is full is no fault of the student
         (folder / name).chmod(0o644)
 
 

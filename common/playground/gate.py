@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from common.playground.words import COOKIE, LANGUAGES
 
+MOST_WAITING = 60  # visitors whose code has not been looked at: a class
 YEAR = 365 * 24 * 3600  # seconds
 MOST_BYTES = 25_000_000  # that a visitor may send at once: a picture, see parts.upload, and what goes with it
 # the browser itself keeps to what is promised: nothing comes from another host, nothing goes to one
@@ -37,7 +38,7 @@ class Gate:
     def __init__(self, app, code=None, hosts=None):
         self.app, self.code, self.hosts = app, code, hosts
         self.token = secrets.token_urlsafe()  # the cookie of those who have typed the code: too long to be guessed
-        self.guessing = asyncio.Lock()
+        self.guessing, self.waiting = asyncio.Lock(), 0
 
     async def __call__(self, scope, receive, send):
         if scope["type"] not in ("http", "websocket"):
@@ -75,20 +76,30 @@ class Gate:
         return response
 
     async def join(self, visit):
-        """Ask for the code. Wrong ones are answered one at a time, a second each: 6 digits last for days."""
+        """Ask for the code. It is looked at one at a time, a second for each wrong one: 6 digits last for days."""
         given = "".join(visit.query_params.get("code", "").split())
-        if _same(given, self.code):
-            response = RedirectResponse("/", 303)
-            response.set_cookie("joined", self.token, httponly=True, samesite="lax")
-            return response
         if given:
-            async with self.guessing:
-                await asyncio.sleep(1)
-        chinese = visit.headers.get("accept-language", "").lower().startswith("zh")
-        label, button = ("請輸入老師給的代碼", "加入") if chinese else ("The code that your teacher shows", "join")
-        if given:
-            label = f"{html.escape(given)[:20]}: " + ("不是這個代碼" if chinese else "that is not the code")
-        return HTMLResponse(JOIN.format(label=label, button=button), 200 if not given else 403)
+            if self.waiting >= MOST_WAITING:
+                return self.ask(visit, "too many are trying: wait a minute", "太多人在試，請等一分鐘", 429)
+            self.waiting += 1
+            try:
+                async with self.guessing:
+                    if _same(given, self.code):
+                        response = RedirectResponse("/", 303)
+                        response.set_cookie("joined", self.token, httponly=True, samesite="lax")
+                        return response
+                    await asyncio.sleep(1)
+            finally:
+                self.waiting -= 1
+            wrong = html.escape(given)[:20]
+            return self.ask(visit, f"{wrong}: that is not the code", f"{wrong}: 不是這個代碼", 403)
+        return self.ask(visit, "The code that your teacher shows", "請輸入老師給的代碼", 200)
+
+    def ask(self, visit, english, chinese, status):
+        """The page with the field for the code, and a sentence over it."""
+        speaks_chinese = visit.headers.get("accept-language", "").lower().startswith("zh")
+        label, button = (chinese, "加入") if speaks_chinese else (english, "join")
+        return HTMLResponse(JOIN.format(label=label, button=button), status)
 
 
 def _same(one, other):

@@ -67,7 +67,7 @@ def finished(homework, fits=lambda run: True):
     return sorted(found, key=lambda run: run.folder.name != homework)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)  # a class that is on all pages at a time opens each model once
 def prepared(prepare, run):
     """prepare(run), kept for all visitors; to be called in `line.compute`. prepare: a function of the page's module."""
     return prepare(run)

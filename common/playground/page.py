@@ -82,7 +82,7 @@ def build():
 
     def again():
         now = {run.name: run for run in look()}
-        if now != runs:
+        if now != runs or titles() != chosen.options:  # a run that was killed says nothing: it only grows old
             runs.clear()
             runs.update(now)
             chosen.set_options(titles(), value=[name for name in chosen.value if name in runs])

@@ -90,8 +90,9 @@ def setup(precision="auto", gpus=None, seed=0, layers="dense"):
         hint = 'pip install "tensorflow[and-cuda]"' if backend == "tensorflow" else 'pip install "jax[cuda13]"'
         print(f"note: this {backend} cannot use the GPU that is here ({hint}); using the CPU", file=sys.stderr)
         chosen = []
-    if gpus and len(usable) < gpus:
-        raise UserError(f"--gpus {gpus} asked for, but {len(usable)} GPUs can be used: give a smaller number")
+    most = len(usable) if chosen else min(len(usable), 1)  # several that nvidia-smi does not list cannot be told apart
+    if gpus and most < gpus:
+        raise UserError(f"--gpus {gpus} asked for, but {most} GPUs can be used: give a smaller number")
 
     reason = "as asked"
     if precision == "auto":

@@ -27,7 +27,8 @@ from common.errors import UserError
 from common.run import checkpoint, device
 from common.run.recorder import Recorder, save_network, tensorboard
 
-RUNS_WRITE_FIRST = {"figures", "previous", "tensorboard"}  # before config.json
+# what a run writes before config.json, and what Windows and file servers leave everywhere
+HARMLESS = {"figures", "previous", "tensorboard", "desktop.ini", "Thumbs.db", "@eaDir"}
 CHANGEABLE = ("data", "data_dir", "out", "gpus", "resume", "tensorboard")  # options that a resumed run may change
 
 
@@ -105,10 +106,10 @@ class Run:
         previous = self.folder / "previous"
         others = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
         if not (first.exists() or last.exists()):
-            if strangers := sorted({path.name for path in others} - RUNS_WRITE_FIRST):
+            if strangers := sorted({path.name for path in others} - HARMLESS):
                 raise UserError(  # the next run would take them for a part of this one, and set them aside
-                    f"{self.folder} holds {strangers[0]}, which is not of a run: choose another --out, such as "
-                    f"{self.folder / 'run'}"
+                    f"{self.folder} holds {strangers[0]} but no config.json, so it is not the folder of a run: choose "
+                    f"another --out, such as {self.folder / 'run'}"
                 )
             return
         shutil.rmtree(previous, ignore_errors=True)
@@ -140,12 +141,13 @@ class Run:
         return self.config.epochs or math.ceil(self.config.updates / steps_per_epoch)
 
     def in_parts(self, parts):
-        """(number of parts, updates of each): the updates of the settings in `parts` equal parts, at most one each.
+        """(number of parts, updates of each): the updates of the settings in at most `parts` equal parts.
 
         `fit` takes a part for an epoch: after each all is saved, and what is written counts updates.
         """
         parts = min(parts, self.config.updates)
         steps = math.ceil(self.config.updates / parts)
+        parts = math.ceil(self.config.updates / steps)  # 6 updates in 5 parts: three of two
         self.stops = [steps * (part + 1) for part in range(parts)]
         return parts, steps
 

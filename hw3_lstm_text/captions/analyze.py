@@ -43,7 +43,8 @@ def analyze(options):
     runs = {f"--model {given.model}": options.run}
     if options.beside:
         _, others = analysis.open_model(argparse.Namespace(run=options.beside), HOMEWORK)
-        runs[f"--model {others['options']['model']}"] = options.beside
+        name = f"--model {others['options']['model']}"
+        runs[f"{name} ({options.beside.name})" if name in runs else name] = options.beside
     show_progress(runs, figures / "progress.png")
     if captioner.notes:
         first_of_two = evaluate.JUDGED

@@ -29,7 +29,7 @@ class HeldOut(NamedTuple):
     frames: np.ndarray  # of their clips, as clips.film gives them
     touching: np.ndarray
     language: Language
-    usual: str  # the sentence that is most frequent in training
+    usual: str  # the sentence that is most frequent in 10,000 other clips of these digits
 
 
 def load(task, config):

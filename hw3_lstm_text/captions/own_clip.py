@@ -46,6 +46,7 @@ def chosen(path, n):
 def _of_file(path):
     with images.reading(path, "clip", "an animated GIF"), Image.open(path) as file:
         pictures = []
+        images.check_size(file)
         for number in chosen(path, _count(file)):
             file.seek(number)
             pictures.append(images.to_rgb(file))
@@ -67,7 +68,7 @@ def _count(file):
 def _of_folder(folder):
     """The pictures of a folder in the order of their names; frame_10 comes after frame_9."""
     known = Image.registered_extensions()
-    files = [path for path in Path(folder).iterdir() if path.suffix.lower() in known]
+    files = [path for path in Path(folder).iterdir() if path.suffix.lower() in known and path.name[0] != "."]
     files.sort(key=lambda path: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)])
     if not files:
         raise UserError(f"there is no picture in the folder {folder}: give one with the frames of a clip")

@@ -27,10 +27,14 @@ def build():
             return
         state["busy"], line.value = True, ""
         show(text, "you")
-        if state["run"] != chosen.value:  # another network, and another talk
-            state["talker"], state["run"] = await compute(begin, chosen.value), chosen.value
+        run = chosen.value
+        if state["run"] != run:  # another network, and another talk
+            state["talker"] = await compute(begin, run)
+            state["run"] = state["talker"] and run  # what fails is tried again
         said = state["talker"] and await compute(state["talker"].answer, text, temperature.value)
-        if said is not None:
+        if run != chosen.value:  # another was chosen meanwhile
+            state["run"] = None
+        elif said is not None:
             show(said or "…", "it")
         state["busy"] = False
 
@@ -46,7 +50,7 @@ def build():
 
     chosen.on_value_change(begin_anew)
     with ui.column().style("gap: 0; max-width: 20rem"):
-        ui.label(say("temperature: low is safe, high is bold", "temperature：低保守，高大膽")).classes("quiet")
+        ui.label(say("temperature: low is safe, high is bold", "溫度（temperature）：低保守，高大膽")).classes("quiet")
         temperature = ui.slider(min=0, max=1.5, step=0.1, value=0.7).props("label").mark("temperature")
     lines = ui.column().classes("panel").style("min-height: 12rem; flex: none").mark("talk")
     with ui.row().style("align-items: center"):

@@ -107,6 +107,8 @@ def reinforce(config, run):
     """Go on from the network of a finished run, look at the test once, write everything to the folder of the run."""
     if (config.gpus or 1) > 1:
         raise OptionError("this training takes one GPU: leave --gpus out")
+    if config.copies < 2:
+        raise OptionError("copies=1 leaves nothing to compare a talk with: take at least two")
     config.task, config.homework = None, HOMEWORK  # a run of the same homework: what opens one opens both
     start = argparse.Namespace(run=Path(config.start), data_dir=config.data_dir)
     policy = keras.config.dtype_policy()

@@ -73,8 +73,10 @@ def train(config, run):
     talks.pieces.save(run.folder)
     print(talks.line, flush=True)
     batches = PairBatches(talks.train, talks.pieces, config.batch_size, config.seed, config.alone)
-    if not len(batches):
-        raise UserError(f"the conversations of {config.corpus} leave no answer to learn: give more of them")
+    if not all(len(part.answers) for part in (talks.train, talks.validation, talks.test)):
+        raise UserError(
+            f"the conversations of {config.corpus} leave no answer to learn, or none to judge by: give more of them"
+        )
     epochs = run.epochs(len(talks.train.answers))
 
     chatbot = build_chatbot(

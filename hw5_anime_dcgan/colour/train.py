@@ -19,7 +19,7 @@ import keras
 from keras import ops
 
 from common import data
-from common.errors import OptionError
+from common.errors import OptionError, UserError
 from common.figures import plots
 from common.gan import GAN
 from common.run.predictor import Local
@@ -51,6 +51,7 @@ SETTINGS = {
         "lines": 0.3,
     },
 }
+FEWEST = 48  # training pictures: four of them are held out, to judge by
 OPTIONS = {
     "data_set": {"choices": ("faces", "cifar10"), "default": "faces", "help": "the pictures (faces)"},
 }
@@ -64,7 +65,7 @@ class Colouring(GAN):
         self.weight = weight
         self.trackers.append(keras.metrics.Mean("l1"))
 
-    def losses(self, drawings, colours):
+    def batch_losses(self, drawings, colours):
         pictures = self.generator(drawings, training=True)
         real = self.discriminator([colours, drawings], training=True)
         fake = self.discriminator([pictures, drawings], training=True)
@@ -81,6 +82,10 @@ def train(config, run):
         raise OptionError("this training takes one GPU: leave --gpus out")
     config.task = None  # the course has set no bar for it
     dataset = data.load(config.data_set, config)
+    if len(dataset.x_train) < FEWEST:
+        raise UserError(
+            f"{len(dataset.x_train)} pictures are too few to learn and to judge from: give at least {FEWEST}"
+        )
     run.start(dataset)
     (x, _), (x_val, _) = dataset.validation_split()
     batches = Pairs(x, config.batch_size, config.seed, config.lines)
