@@ -14,7 +14,7 @@ from hw4_autoencoder.codes import Codes
 
 HOMEWORK = "hw4_autoencoder"
 NAME = "codes"
-TITLE = ("Codes", "code")
+TITLE = ("Codes", "code 的地圖")
 ABOUT = (
     "An autoencoder turns a digit into a few numbers, its code, and a code into a digit. Click into the map of codes.",
     "自編碼器把手寫數字變成幾個數值（code），也能把 code 變回手寫數字。點一點 code 的地圖。",

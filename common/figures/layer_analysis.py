@@ -26,6 +26,7 @@ def layer_reader(model):
 
     def read(x, batch_size=500):
         parts = [probe.predict_on_batch(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        parts = [part if isinstance(part, list) else [part] for part in parts]  # of a network without a hidden layer
         pixels = x / 255 if x.dtype == "uint8" else x
         outputs = [np.concatenate(part) for part in zip(*parts, strict=True)]
         named = {"input": pixels, **{layer.name: output for layer, output in zip(layers, outputs, strict=True)}}

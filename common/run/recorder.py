@@ -44,7 +44,9 @@ class Recorder(keras.callbacks.Callback):
 def save_network(model, path):
     """Write a network to a .keras file, whole or not at all, without its optimizer, which is twice as large as it."""
     if model.compiled and getattr(model, "inputs", None):  # Keras leaves the optimizer out of no .keras file
-        model = keras.Model(model.input, model.output, name=model.name)
+        single = len(model.inputs) == len(model.outputs) == 1  # a Sequential has no `input`
+        ends = (model.inputs[0], model.outputs[0]) if single else (model.input, model.output)
+        model = keras.Model(*ends, name=model.name)
     with files.atomic(path) as part:
         model.save(part)
 
