@@ -173,8 +173,8 @@ SUBSET = {
     ("hw1_reuters_mlp", "sample"): Bar("test_accuracy", 0.824),
     # The same on 4,000 real wires, tested on all 2,246: 0.825 to 0.833 over 5 seeds, standard deviation 0.0035.
     ("hw1_reuters_mlp", "full"): Bar("test_accuracy", 0.814),
-    # Three epochs over 60,000 characters of the grammar, an LSTM of 256: 0.969 to 0.979 over 5 seeds, standard deviation
-    # 0.004; characters by their frequency alone cost 5.5.
+    # Three epochs over 60,000 characters of the grammar, an LSTM of 256: 0.969 to 0.979 over 5 seeds, standard
+    # deviation 0.004; characters by their frequency alone cost 5.5.
     ("hw3_lstm_text", "sample"): Bar("validation_nats_per_char", 1.0, True),
     # Three epochs over 200,000 characters of Shakespeare, scored on the last tenth: 1.667 and 1.679, words 0.81 and
     # 0.83, in 2 runs.
