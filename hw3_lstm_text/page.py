@@ -39,31 +39,29 @@ def build():
     if not chosen:
         return
     letters = []  # [(Span, tanh of all cells after it, float16)]
-    state = {"writing": None, "cell": None}  # the writing that goes on: any object
+    state = {"writing": None, "cell": None}  # what is asked of the writing that goes on
 
     async def write():
         if state["writing"]:
             stop()
             return
-        state["writing"] = mine = object()
-        client = ui.context.client
         letters.clear()
         text.clear()
         go.text = say("stop", "停")
-        asked = argparse.Namespace(
+        state["writing"] = asked = argparse.Namespace(
             prompt=prompt.value or "", form=form.value, acrostic=heads.value, top_p=1.0, rhyme=False
         )
         writer = await compute(begin, chosen.value, asked)
-        while writer and len(letters) < LENGTH and not client.is_deleted:
+        while writer and len(letters) < LENGTH and not text.client.is_deleted:
             written = await compute(writer.go_on, temperature.value)
-            if not written or state["writing"] is not mine:
+            if not written or state["writing"] is not asked:
                 break
             with text:
                 for letter, cells, _ in written:
                     letters.append((parts.Span(letter, colour_of(cells)), cells))
             next_letters.show(*written[-1][2])
             await asyncio.sleep(PAUSE)
-        if state["writing"] is mine:
+        if state["writing"] is asked:
             stop()
 
     def stop():
@@ -82,9 +80,8 @@ def build():
     with ui.row().style("align-items: center"):
         prompt = ui.input(say("begins with", "開頭"), value="").props(f"maxlength={LONGEST}").mark("prompt")
         with ui.column().style("gap: 0; min-width: 12rem"):
-            ui.label(say("temperature: low is safe, high is bold", "溫度（temperature）：低保守，高大膽")).classes(
-                "quiet"
-            )
+            label = say("temperature: low is safe, high is bold", "溫度（temperature）：低保守，高大膽")
+            ui.label(label).classes("quiet")
             temperature = ui.slider(min=0, max=1.5, step=0.1, value=0.8).props("label").mark("temperature")
         poems = ui.row()
         with poems:
@@ -97,27 +94,27 @@ def build():
 
     @ui.refreshable
     def fields():
-        stop()  # what was written is of another network
-        letters.clear()
-        text.clear()
         poems.set_visibility(kind_of(chosen.value) == "poems")
         form.value, heads.value, state["cell"] = None, "", None
         label = say("a cell colours the text", "用一個記憶單元替文字上色")
         options = {None: say("none", "不上色"), **cells_of(chosen.value)}
-        ui.select(options, value=None, label=label, on_change=colour, with_input=True).style("min-width: 18rem").mark(
-            "cell"
-        )
+        cell = ui.select(options, value=None, label=label, on_change=colour, with_input=True)
+        cell.style("min-width: 18rem").mark("cell")
 
-    chosen.on_value_change(lambda _: fields.refresh())
-    place = ui.element("div")
+    def change():
+        stop()  # what was written is of another network
+        letters.clear()
+        text.clear()
+        fields.refresh()
+
+    fields()
+    chosen.on_value_change(change)
     ui.label(say("Red: the cell is near 1; blue: near -1.", "紅色：記憶單元接近 1；藍色：接近 -1。")).classes("quiet")
     with ui.element("div").classes("panels"):
         text = ui.element("div").classes("panel text").style("flex: 3 1 20rem; font-family: monospace").mark("written")
         with ui.column().classes("panel small"):
             ui.label(say("the next letter", "下一個字")).classes("quiet")
             next_letters = parts.Bars(LIKELIEST * [" "])
-    with place:
-        fields()
 
 
 def kind_of(run):
@@ -189,12 +186,12 @@ class Writer:
         self.asked.temperature = temperature
         written = []
         for letter, logits, states in itertools.islice(self.steps, TOGETHER):
-            chances = softmax(logits)
-            best = np.argsort(-chances)[:LIKELIEST]
-            names = [visible(decode([each], self.reader.characters)) for each in best]
-            names += [""] * (LIKELIEST - len(names))  # of a text with so few characters
+            known = self.reader.characters
+            chances = np.pad(softmax(logits), (0, LIKELIEST))  # a text may have fewer characters than are shown
+            best = np.argsort(-chances, kind="stable")[:LIKELIEST]
+            names = [visible(decode([each], known)) if each < len(known) else "" for each in best]
             cells = np.tanh(np.concatenate(states[1::2], axis=1))[0].astype("float16")
-            written.append((letter, cells, (np.resize([*chances[best], *[0] * LIKELIEST], LIKELIEST), names)))
+            written.append((letter, cells, (chances[best], names)))
         return written
 
 

@@ -1,6 +1,7 @@
 """The pages of the homeworks, by simulated visitors, with networks that have learned nothing (tests/untrained.py)."""
 
 import asyncio
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from nicegui.testing import UserInteraction
 
 from common.data import Dataset
 from common.playground import models, parts
+from common.run.predictor import Local
 from hw3_lstm_text.captions.looking import as_gif
 from tests import untrained
 from tests.playground import as_png, as_sent, seen, seven, texts, until, visits
@@ -205,3 +207,15 @@ async def test_talk(user):
     assert {label.text for label in seen(user, ui.label, "you")} == {"how are you?", "<b>music</b>"}
     await press(user, "a new talk")
     await until(lambda: not seen(user, ui.label, "it"))
+
+
+def test_a_text_of_few_characters_has_bars_to_spare():
+    from hw3_lstm_text import model, page
+
+    reader = page.Reader(Local(model.build_reader(3, 4, [5])), "AC\n")
+    writer = page.Writer(reader, Namespace(prompt="A", form=None, acrostic="", top_p=1.0, rhyme=False, temperature=1.0))
+    *_, (chances, names) = writer.go_on(1.0)[0]
+    assert len(chances) == len(names) == page.LIKELIEST
+    assert sorted(names[:3]) == ["A", "C", "⏎"]
+    assert names[3:] == [""] * 5
+    assert chances[:3].sum() == pytest.approx(1, abs=1e-5)
