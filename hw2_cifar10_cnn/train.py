@@ -122,9 +122,8 @@ def train(config, run):
         callbacks=run.callbacks(),
         verbose=run.verbose,
     )
-    if (
-        model.optimizer.use_ema
-    ):  # on JAX, weights and average now are the same arrays, which `predict` deletes: make two
+    # on JAX, weights and average now are the same arrays, which `predict` deletes: make them two
+    if model.optimizer.use_ema:
         model.set_weights([np.array(weight) for weight in model.get_weights()])
 
     run.save(model)

@@ -43,7 +43,7 @@ from tests.helpers import (
     train_on_real_subset,
 )
 
-KNOWS = Namespace(predict=lambda images, **_: np.zeros((len(images), 10)))  # a judge that does not
+KNOWS_NOTHING = Namespace(predict=lambda images, **_: np.zeros((len(images), 10)))  # a judge
 SHAPES = ((28, 28), (32, 32, 3), (64, 64, 3))
 TINY = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
 SCRIPTS = {name: script for script in (train, train_vae, train_neighbours, train_gan) for name in script.SETTINGS}
@@ -530,7 +530,9 @@ def test_images_that_are_none_are_not_judged():
 def test_the_judge_computes_as_that_of_the_grader(monkeypatch):
     """In float32, whatever the run computes in."""
     policies = []
-    monkeypatch.setattr(judge, "train_judge", lambda *_: policies.append(keras.config.dtype_policy().name) or KNOWS)
+    monkeypatch.setattr(
+        judge, "train_judge", lambda *_: policies.append(keras.config.dtype_policy().name) or KNOWS_NOTHING
+    )
     keras.config.set_dtype_policy("mixed_bfloat16")
     judge.judge_of(Namespace(data="sample", data_dir=None, limit=None, seed=0))
     assert policies == ["float32"]

@@ -72,8 +72,8 @@ class Batches(CountedEpochs):
 def threads():
     """Threads of Keras' own on TensorFlow: without them, tf.data makes each epoch wait up to a second.
 
-    One elsewhere, and on several GPUs: there `fit` looks at a batch before it trains, and what
-    threads had fetched by then would be trained on in place of the first batches of the next epoch.
+    One elsewhere, and on several GPUs: there `fit` looks at a batch before it trains, and what threads had fetched by
+    then would be trained on in place of the first batches of the next epoch.
     """
     if keras.backend.backend() != "tensorflow":
         return 1

@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 
 from common.data import sample_faces
 from common.data.download import Remote
-from common.data.images import to_rgb
+from common.data.images import MOST_PIXELS, to_rgb
 from common.data.source import Spec, copy
 from common.files import atomic
 
@@ -33,7 +33,6 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
 FEWEST = 20  # pictures
 SMALLEST_SIDE = 32  # pixels; a smaller picture shows no face
-MOST_PIXELS = 50_000_000  # a picture that says it has more is taken for a decompression bomb
 MOST_BYTES = 50_000_000  # of a file
 TOGETHER, BYTES_TOGETHER = 2000, 256_000_000  # files that are read before they are decoded side by side
 

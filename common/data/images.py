@@ -7,7 +7,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.errors import UserError
 
-MOST_PIXELS = 50_000_000  # of a transparent picture, which takes 20 bytes for each; Pillow has a limit for all
+# of a transparent picture, which takes 20 bytes for each, and of a face; Pillow has a higher limit for all
+MOST_PIXELS = 50_000_000
 SHADE = 64  # grey levels: what is not darker than white by so many hardly shows on it
 
 

@@ -33,11 +33,9 @@ def unpack(path, folder, wanted, most_bytes=MOST_BYTES):
             return _unpack(archive, folder, wanted, most_bytes)
     except Refused:
         raise
-    except OSError as error:
-        if error.errno in DISK_IS_FULL:
-            raise
-        raise Refused(f"the zip cannot be unpacked ({shown(str(error))[:200]})") from None
     except Exception as error:  # each compression has its own for damaged data
+        if getattr(error, "errno", None) in DISK_IS_FULL:
+            raise
         raise Refused(f"the zip cannot be unpacked ({shown(str(error))[:200] or type(error).__name__})") from None
 
 
