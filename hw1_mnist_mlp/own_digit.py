@@ -30,9 +30,8 @@ class DigitReader:
         of_train = self.outputs(digits.x_train[:LEARNED])
         of_test = self.outputs(digits.x_test[:SHOWN])
         self.labels = digits.y_test[:SHOWN]
-        maps = {name: layers.pca_map(output) for name, output in of_test.items()}
-        self.points = {name: points for name, (points, _, _) in maps.items()}
-        self.pca = {name: pca for name, (_, pca, _) in maps.items()}
+        self.points_of = {name: layers.pca_map(output)[0] for name, output in of_test.items()}
+        self.points = {name: self.points_of[name](output) for name, output in of_test.items()}
         *before, self.last = of_train
         self.probes = {name: layers.fit_linear_probe(of_train[name], digits.y_train[:LEARNED]) for name in before}
 
@@ -42,7 +41,7 @@ class DigitReader:
         return {
             name: Seen(
                 output[0],
-                self.pca[name].transform(output)[0],
+                self.points_of[name](output)[0],
                 softmax(output[0]) if name == self.last else self.by_probe(name, output),
             )
             for name, output in own.items()

@@ -16,6 +16,7 @@ from common.data import Dataset, images
 from common.data.distort import distort
 from common.errors import UserError
 from common.figures import plots
+from common.figures.layer_analysis import analyze_layers
 from common.run import analysis
 from hw1_mnist_mlp import analyze, train
 from hw1_mnist_mlp.own_digit import DigitReader
@@ -102,6 +103,23 @@ def test_analysis_draws_every_picture_and_sees_the_classes_come_apart(sample_run
     for name in ("hidden_1", "hidden_2"):
         assert layers[name]["units"] == 256
         assert 0.2 < layers[name]["sparsity"] < 0.95
+
+
+def test_analysis_of_a_dead_layer_and_of_one_unit(tmp_path):
+    """As in the exercise with kernels of 0. t-SNE of points that are all alike crashes the whole process."""
+    digits = data.load("mnist", Namespace(data="sample", data_dir=None, limit=None, seed=0))
+    x = keras.Input((28, 28), dtype="uint8")
+    dead = keras.layers.Dense(8, "relu", kernel_initializer="zeros", name="dead")(
+        keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(x))
+    )
+    one = keras.layers.Dense(1, "tanh", bias_initializer="ones", name="one")(dead)
+    model = keras.Model(x, keras.layers.Dense(10, name="logits")(one))
+    split = digits.x_test[:100], digits.y_test[:100]
+    found = analyze_layers(model, split, split, list("0123456789"), tmp_path)["layers"]
+    assert found["input"]["class_separation"] > 0.1
+    assert found["dead"]["class_separation"] == found["one"]["class_separation"] == 0
+    assert (found["dead"]["dead"], found["dead"]["units"], found["one"]["units"]) == (1, 8, 1)
+    assert len(list(tmp_path.glob("layers_*.png"))) == 5
 
 
 @pytest.mark.parametrize(("ink", "paper"), [("black", "white"), ("white", "#202060"), ("#5070c0", "#f0f0d0")])

@@ -64,8 +64,9 @@ def analyze_layers(model, train, test, names, figures, probe_examples=5000, tsne
     numbers, pca_maps, tsne_maps = {}, {}, {}
     for layer in tqdm(of_test, desc="layers", disable=None):
         output = of_test[layer]
-        points, _, variance = layers.pca_map(output[shown])
-        pca_maps[f"{layer}\n{output.shape[1]:,} numbers, {100 * variance:.0f} % of the variance"] = points
+        points_of, share = layers.pca_map(output[shown])
+        caption = f"{layer}\n{output.shape[1]:,} numbers, {100 * share:.0f} % of the variance"
+        pca_maps[caption] = points_of(output[shown])
         tsne_maps[f"{layer}\n{output.shape[1]:,} numbers"] = layers.tsne_map(output[few])
         probe = layers.fit_linear_probe(of_train[layer], y_train)
         numbers[layer] = {

@@ -20,18 +20,36 @@ from threadpoolctl import threadpool_limits
 
 @threadpool_limits.wrap(limits=1)
 def pca_map(output):
-    """(n, 2) coordinates on the first two principal components, the fitted PCA, and their share of the variance."""
-    pca = PCA(2, svd_solver="randomized", random_state=0)
-    points = pca.fit_transform(output)
-    return points, pca, float(pca.explained_variance_ratio_.sum())
+    """The first two principal components: a function that gives the (n, 2) coordinates of outputs, and their share.
+
+    The share is that of the variance; a layer that always answers the same has none, and all its points are one.
+    """
+    with np.errstate(invalid="ignore"):  # 0 / 0 where nothing varies
+        pca = PCA(2, svd_solver="randomized", random_state=0).fit(_plane(output))
+    share = float(pca.explained_variance_ratio_.sum()) if _varies(output) else 0.0
+    return lambda outputs: pca.transform(_plane(outputs)), share
+
+
+def _varies(output):
+    return np.ptp(output, axis=0).any()
+
+
+def _plane(output):
+    """The output with at least two columns: that of a layer of one unit is a line in the plane."""
+    return np.pad(output, ((0, 0), (0, max(0, 2 - output.shape[1]))))
 
 
 @threadpool_limits.wrap(limits=1)
 def tsne_map(output):
-    """(n, 2) coordinates by t-SNE (van der Maaten & Hinton 2008), after PCA to at most 50 dimensions as they do."""
+    """(n, 2) coordinates by t-SNE (van der Maaten & Hinton 2008), after PCA to at most 50 dimensions as they do.
+
+    All points are one where the layer always answers the same, as a dead one does: t-SNE would crash the process.
+    """
+    if not _varies(output):
+        return np.zeros((len(output), 2), "float32")
     if output.shape[1] > 50:
         output = PCA(50, svd_solver="randomized", random_state=0).fit_transform(output)
-    return TSNE(init="pca", random_state=0).fit_transform(output)
+    return TSNE(init="pca", random_state=0).fit_transform(_plane(output))
 
 
 @threadpool_limits.wrap(limits=1)
@@ -47,12 +65,15 @@ def fit_linear_probe(output, labels):
 
 
 def class_separation(output, labels):
-    """The share of the variance that lies between the class means, 0 (classes alike) to 1 (each class one point)."""
+    """The share of the variance that lies between the class means, 0 (classes alike) to 1 (each class one point).
+
+    0 too where nothing varies at all.
+    """
     between = sum(
         np.mean(labels == label) * np.sum((output[labels == label].mean(axis=0) - output.mean(axis=0)) ** 2)
         for label in np.unique(labels)
     )
-    return float(between / output.var(axis=0).sum())
+    return float(between / output.var(axis=0).sum()) if _varies(output) else 0.0
 
 
 def unit_statistics(output):
@@ -71,8 +92,12 @@ def unit_statistics(output):
 
 
 def class_means(output, labels):
-    """Mean activation (units, classes), the largest of each unit 1; sorted by favourite class, the choosiest first."""
+    """Mean activation (units, classes), the largest of each unit 1; sorted by favourite class, the choosiest first.
+
+    Without the dead units; where all are dead, one row of zeros.
+    """
     means = np.stack([output[labels == label].mean(axis=0) for label in np.unique(labels)], axis=1)
-    means = means[means.max(axis=1) > 0]  # without the dead units
-    means = means / means.max(axis=1, keepdims=True)
+    if not (alive := means.max(axis=1) > 0).any():
+        return np.zeros((1, means.shape[1]))
+    means = means[alive] / means[alive].max(axis=1, keepdims=True)
     return means[np.lexsort((means.mean(axis=1), means.argmax(axis=1)))]
