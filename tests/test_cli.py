@@ -256,6 +256,8 @@ def test_settings_are_changed_one_by_one():
         ("optimizer=sgd", "optimizer is one of adam, rmsprop"),
         ("learning_rate=fast", "learning_rate is a number of at least 0, such as 0.06"),
         ("batch_norm=1", "batch_norm is True or False"),
+        ("dropout=1", "dropout is a number from 0 to below 1, such as 0.0"),
+        ("beta_1=2", "beta_1 is a number from 0 to below 1, such as 0.6"),
         ("distortion=__import__('os')", "distortion is a number"),
     ],
 )

@@ -275,6 +275,17 @@ def test_second_run_keeps_the_first(server, finished_run, tmp_path):
     assert history(out) != history(finished_run)
 
 
+def test_a_run_that_learned_nothing_does_not_displace_the_one_before(server, finished_run, tmp_path):
+    """A setting that Keras refuses, twice in a row, must not cost the run that was there."""
+    out = tmp_path / "out"
+    shutil.copytree(finished_run, out / "previous")
+    shutil.copy(finished_run / "config.json", out)
+    process = server.run(*RUN, "--seed", "1", "--out", out)
+    assert process.returncode == 0
+    assert_same_result(out / "previous", finished_run)
+    assert history(out) != history(finished_run)
+
+
 def test_a_folder_of_other_things_is_left_alone(server, tmp_path):
     """The run after the next would delete them, as the rest of an earlier one."""
     (tmp_path / "thesis.tex").write_text("mine")

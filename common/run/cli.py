@@ -163,7 +163,7 @@ def _assigned(assignments, model, settings, own_options, parser):
             parser.error(f"--set {assignment}: NAME=VALUE is expected, with a NAME among {', '.join(recipe)}")
         examples = [recipe[name], *(each[name] for each in settings.values() if name in each)]
         try:
-            found[name] = like(examples, written)
+            found[name] = like(examples, written, name)
         except argparse.ArgumentTypeError as error:
             parser.error(f"--set {assignment}: {name} is {error}")
     return found

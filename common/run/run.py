@@ -112,6 +112,8 @@ class Run:
                     f"another --out, such as {self.folder / 'run'}"
                 )
             return
+        if previous.exists() and not (last.exists() or (self.folder / "model.keras").exists()):
+            return  # the run here stopped before it learned anything: the one before it is worth more
         shutil.rmtree(previous, ignore_errors=True)
         previous.mkdir()
         # in this order, so that who is stopped half-way neither takes the rest for a run nor leaves it lying

@@ -55,18 +55,22 @@ def text(argument):
         return argument
 
 
-def like(examples, written):
-    """The value that `written` stands for, of the type of `examples`, what the recipes have for a setting.
+SHARES = {"dropout", "label_smoothing", "momentum", "kernel_momentum", "beta_1", "beta_2"}  # from 0 to below 1
+FROM_0 = {"shift"}  # pixels: what may be left out, although every recipe has it
 
-    A word is one of theirs. What all have 1 or more of is at least 1, other numbers at least 0. Raises
-    ArgumentTypeError.
+
+def like(examples, written, name=""):
+    """The value that `written` stands for, of the type of `examples`, what the recipes have for the setting `name`.
+
+    A word is one of theirs. What all have 1 or more of is at least 1, but for FROM_0, other numbers at least 0; SHARES
+    are below 1. Raises ArgumentTypeError.
     """
     example = examples[0]
     if isinstance(example, str):
         if written not in examples:
             raise argparse.ArgumentTypeError(f"one of {', '.join(sorted({*examples}))}")
         return written
-    least = 1 if type(example) is int and min(examples) >= 1 else 0
+    least = 1 if type(example) is int and min(examples) >= 1 and name not in FROM_0 else 0
     try:
         value = ast.literal_eval(written)
         if isinstance(example, float) and type(value) is int:
@@ -75,10 +79,11 @@ def like(examples, written):
             raise ValueError
         if isinstance(example, list):
             return [like(example, repr(each)) for each in value]
-        if not isinstance(value, bool) and not least <= value < math.inf:
+        if not isinstance(value, bool) and not least <= value < (1 if name in SHARES else math.inf):
             raise ValueError
     except (ValueError, SyntaxError, argparse.ArgumentTypeError):
-        numbers = f" of at least {least}, such as {example}"
+        limits = "from 0 to below 1" if name in SHARES else f"of at least {least}"
+        numbers = f" {limits}, such as {example}"
         kinds = {
             bool: "True or False",
             list: f"a list, such as {example}",
