@@ -14,7 +14,7 @@ LENGTH = 10.0  # of every row; at length 1 the weights of the network would have
 
 
 class Rows:
-    """A sparse matrix whose selected rows come out dense, float32: only a batch is ever dense."""
+    """A sparse matrix whose selected rows come out dense, float32: the whole matrix never is in training."""
 
     def __init__(self, matrix):
         self.matrix = matrix
@@ -96,6 +96,6 @@ class BagOfWords:
 
     @classmethod
     def load(cls, path):
-        """Read what `save` wrote; OSError, ValueError or KeyError when it cannot be read."""
+        """Read what `save` wrote; an Exception of nearly any kind when it cannot be read."""
         with np.load(path, allow_pickle=False) as content:
             return cls(str(content["weighting"]), content["words"], content["idf"])

@@ -57,7 +57,7 @@ def build():
 
 
 def mark(bag, words, added):
-    """The words, blue where they speak for the first topic and red or orange where against it; unknown ones grey."""
+    """The words, blue where they speak for the first topic, orange where against it; unknown ones grey."""
     numbers = {word: i for i, word in enumerate(bag.words.tolist())}
     limit = np.abs(added).max() or 1
     with ui.element("div").classes("text").mark("marked"):

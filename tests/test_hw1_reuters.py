@@ -16,7 +16,7 @@ from common import bars, data
 from common.data import download, reuters, sample_wires
 from common.errors import UserError
 from common.figures import plots
-from hw1_reuters_mlp import analyze, texts, train
+from hw1_reuters_mlp import analyze, evaluate, texts, train
 from hw1_reuters_mlp.bag_of_words import BagOfWords
 from hw1_reuters_mlp.committee import build_committee
 from hw1_reuters_mlp.deciding_words import contributions
@@ -168,6 +168,22 @@ def test_the_topics_of_any_text_with_the_words_that_counted(sample_run, tmp_path
         assert lines[0].split()[0] in reuters.TOPICS
         assert len([line for line in lines if line.split()[0] in reuters.TOPICS]) == 3
     assert (sample_run / "figures" / "own_text.png").exists()
+
+
+def test_damaged_words_are_refused_whatever_the_damage(tmp_path):
+    words = np.array(["oil", "prices", "rose"])
+    path = tmp_path / "words.npz"
+    np.savez_compressed(path, words=words, idf=np.ones(3, "float32"), weighting="tf-idf")
+    whole, n_refused = path.read_bytes(), 0
+    assert evaluate.read_words(path, words).words.tolist() == words.tolist()
+    for place in range(0, len(whole), 5):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        try:
+            evaluate.read_words(path, words)
+        except UserError as error:
+            assert "words.npz" in str(error)
+            n_refused += 1
+    assert n_refused > 20
 
 
 def test_a_text_with_hardly_any_known_word_says_so(sample_run, capsys):
