@@ -52,7 +52,7 @@ SETTINGS = {  # tuned on a validation split of the training digits
         "schedule": "one cycle",
         "label_smoothing": 0.1,
         "distortion": 1.0,  # every digit is distorted anew in every epoch, as strongly as DISTORTION says
-        "final_distortion": 0.4,  # in the second half of the training the strength falls to this
+        "final_distortion": 0.4,  # in the second half of the training the strength falls towards this
     },
     "classic": {  # the example mnist_mlp.py of Keras, for comparison
         "updates": 8600,  # 20 epochs
@@ -81,7 +81,7 @@ def train(config, run):
     epochs = run.epochs(len(x))
 
     def distorted(images, rows, epoch, rng):
-        fading = max(0, 2 * epoch / epochs - 1)  # 0 in the first half, up to 1 at the end
+        fading = max(0, 2 * epoch / epochs - 1)  # 0 in the first half, towards 1 at the end
         strength = config.distortion + fading * (config.final_distortion - config.distortion)
         return distort(images, rng, **{name: strength * value for name, value in DISTORTION.items()})
 

@@ -12,7 +12,8 @@ from keras import ops
 def orthogonal(matrix, steps=3):
     """About the nearest orthogonal matrix to a float32 (n, m), by a Newton-Schulz iteration on its singular values.
 
-    The polynomial is Jordan's. It brings the values near to 1 (0.7 to 1.2) in few steps, for which bfloat16 is enough.
+    The polynomial is Jordan's. Three steps bring a value of more than a fiftieth of the norm of the matrix near to 1
+    (0.7 to 1.2) and make a smaller one up to 41 times as large; bfloat16 is enough for that.
     """
     dtype = keras.config.dtype_policy().compute_dtype
     x = ops.cast(matrix / (ops.sqrt(ops.sum(ops.square(matrix))) + 1e-7), dtype)

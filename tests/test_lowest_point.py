@@ -135,6 +135,7 @@ def test_other_numbers():
     assert "Type a number" in refused(answers.place, None)
     assert str(answers.place("-0")) == "0.0"
     assert "a whole number from 1" in refused(answers.amount, "2.5", 1, 9, "Guesses", "次數", True)
+    assert refused(answers.amount, "", 1, 9, "Guesses", "次數") == "Guesses: a number from 1 to 9."
 
 
 def test_names():

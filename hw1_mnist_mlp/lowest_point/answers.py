@@ -1,5 +1,6 @@
 """What people type, read with suspicion: numbers, names, passwords. Every refusal is a sentence in both languages."""
 
+import math
 import re
 import unicodedata
 
@@ -21,7 +22,7 @@ class Refused(UserError):
 
 
 def number(text):
-    """The finite float that `text` says, in digits of any script and width: "1.5", "１．５", "-2e-1"."""
+    """The float that `text` says, in digits of any script and width: "1.5", "１．５", "-2e-1"; 1e999 is infinite."""
     plain = str(text if text is not None else "").strip().translate(PLAIN)
     if not plain:
         raise Refused("Type a number: x.", "請輸入一個數 x。")
@@ -48,7 +49,7 @@ def place(text):
 
 def amount(text, low, high, english, chinese, whole=False):
     """The number that `text` says of a setting, from low to high; the last two texts name the setting."""
-    found = number(text)
+    found = math.nan if text is None or not str(text).strip() else number(text)
     if not low <= found <= high or (whole and found != int(found)):
         kind, kind_chinese = ("a whole number", "整數") if whole else ("a number", "數")
         raise Refused(

@@ -4,7 +4,7 @@
 
 The answer, by the test digits that are right after 200 updates (mean and spread over three seeds):
 
-            1 hidden      3 hidden       10 hidden     gradient of the first layer / of the last, 10 hidden
+            1 hidden      3 hidden       10 hidden     gradient of the first layer / of the output, 10 hidden
 none        91.1 ± 0.1 %  89.8 ± 0.1 %   88.4 ± 0.2 %  0.57
 sigmoid     92.3 ± 0.0    75.9 ± 16.9    11.3 ± 0.0    0.0000002
 tanh        93.0 ± 0.1    93.0 ± 0.3     89.9 ± 0.3    0.52
@@ -108,7 +108,7 @@ def study_activations(options):
                     found.setdefault((name, depth), []).append(result)
                     bar.update()
     deepest = depths[-1]
-    rows = [("activation", *(f"{depth} hidden" for depth in depths), "gradient, first layer / last", "dead", "rates")]
+    rows = [("activation", *(f"{depth} hidden" for depth in depths), "gradient, first layer / output", "dead", "rates")]
     for name in names:
         accuracies = [[accuracy for accuracy, *_ in found[name, depth]] for depth in depths]
         ratio = np.mean([gradients[0] / gradients[-1] for _, gradients, _ in found[name, deepest]])

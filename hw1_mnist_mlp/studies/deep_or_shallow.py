@@ -77,7 +77,7 @@ def digits_wrong(model, n, seed, rate, learned, asked, updates):
     """The error on the digits `asked` (x, y), %, after a training that starts anew on n of the digits `learned`."""
     study.restart(model, seed, rate)
     rng = np.random.default_rng(seed)
-    seen = rng.choice(rng.choice(len(learned[0]), min(n, len(learned[0])), replace=False), updates * BATCH)
+    seen = rng.choice(rng.choice(len(learned[0]), n, replace=False), updates * BATCH)
     model.fit(*(each[seen] for each in learned), batch_size=BATCH, shuffle=False, verbose=0)
     return study.error_rate(model, asked)
 
@@ -101,12 +101,13 @@ def study_depth(options):
     learned, held_out = digits.validation_split()
     test = digits.x_test, digits.y_test
     depths, updates, steps, seeds = ((1, 3), 2, 5, 1) if options.quick else (DEPTHS, UPDATES, STEPS, SEEDS)
-    found = {f"{n:,} digits: wrong, %": {depth: [] for depth in depths} for n in DIGITS}
+    counts = sorted({min(n, len(learned[0])) for n in DIGITS})  # the sample has fewer digits
+    found = {f"{n:,} digits: wrong, %": {depth: [] for depth in depths} for n in counts}
     for depth in tqdm(depths, "digits", disable=None, leave=False):
         model = build(depth)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, steps_per_execution=50, run_eagerly=options.quick)
-        for n, task in zip(DIGITS, found, strict=True):
+        for n, task in zip(counts, found, strict=True):
             tried = [digits_wrong(model, n, seeds, rate, learned, held_out, updates) for rate in RATES]
             rate = RATES[np.argmin(tried)]
             found[task][depth] = [digits_wrong(model, n, seed, rate, learned, test, updates) for seed in range(seeds)]

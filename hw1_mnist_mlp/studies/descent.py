@@ -4,7 +4,7 @@
 
 The answer: it sees only the slope where it stands, and takes a step downhill whose length is the slope times a rate.
 That finds the line of the exact solution, but slowly: the error forms a valley with steep walls and a nearly flat
-floor, and a rate that is small enough for the walls (0.0042 here) is far too small for the floor. 22,897 updates at
+floor, and a rate that is small enough for the walls (0.004 here) is far too small for the floor. 22,897 updates at
 half of that rate; 331 with momentum, which remembers where it was going; 14 once x is centred and scaled, which turns
 the valley into a round bowl. At 0.0043 the error explodes. Momentum also gets past what stops plain descent: a small
 hollow, a terrace whose slope is 0, a plain with hardly any slope.

@@ -34,8 +34,8 @@ from tqdm import tqdm
 from common.figures import plots
 from common.run import device
 
-STARTS = {  # name: (activation, how the kernels start)
-    "RBMs": ("sigmoid", "glorot_normal"),  # of the last layer alone: the others are given
+STARTS = {  # name: (activation, how the kernels of the hidden layers start)
+    "RBMs": ("sigmoid", None),  # given
     "random as then: sigmoid, small": ("sigmoid", initializers.RandomNormal(stddev=0.01)),
     "random as today: ReLU, He": ("relu", "he_normal"),
 }
@@ -88,6 +88,7 @@ def study_rbm(options):
     learned, held_out = digits.validation_split()
     test = digits.x_test, digits.y_test
     updates, epochs, seeds = ({100: 2}, 1, 1) if options.quick else (UPDATES, RBM_EPOCHS, SEEDS)
+    updates = {n: length for n, length in updates.items() if n <= len(learned[0])}  # the sample has fewer digits
     images = learned[0][: 200 if options.quick else None]
     machines = pretrain(images, epochs)
     found = {}
