@@ -19,6 +19,7 @@ import numpy as np
 
 from common.data import poems, texts
 from common.data.corpus import decode
+from common.errors import UserError
 from common.run import analysis
 from common.run.predictor import Local
 from hw3_lstm_text import cell_pictures, cells, cloze, cloze_test, copying, foresight, writing
@@ -78,6 +79,8 @@ def look_at_writing(reader, corpus, train, held_out, rng, figures):
     train_codes = np.asarray(corpus.x_train[-COUNTED:])
     if corpus.kind == "poems":
         real = writing.real_quatrains(held_out)[: 2 * writing.POEMS]
+        if not real:
+            raise UserError("the last tenth of the poems holds no quatrain to compare with: more poems are needed")
         drawn = writing.write_at(reader, (1.0,), writing.POEMS, corpus.kind, rng)[1.0]
         train_codes = train_codes[~poems.is_header(train)]
         sources = {"written": writing.bodies(drawn), "real, held out": writing.bodies(real)}

@@ -12,7 +12,7 @@ PASSAGES = 3  # copied passages that analysis.json shows
 
 
 def longest_runs(texts, source):
-    """How long the text from each place on is found in the source, and where: two int arrays, texts joined.
+    """How long the text from each place on is found in the source: an int array, texts joined.
 
     texts: list of code arrays. source: codes. The places of all of them are sorted by the characters that follow
     (a suffix array, by prefix doubling: Manber & Myers 1993); the longest run is with a neighbour in that order.
@@ -29,16 +29,15 @@ def longest_runs(texts, source):
     n, first = len(text), len(text)
     order = first + np.argsort(ranks[first:-1], kind="stable")  # the places of the source
     place = np.searchsorted(ranks[order], ranks[:n])
-    runs, found = np.zeros((2, n), int)
+    runs = np.zeros(n, int)
     for neighbour in (place - 1, place):
         candidate = order[neighbour.clip(0, len(order) - 1)]
         length, alive = np.zeros(n, int), np.arange(n)
         while len(alive):
             alive = alive[joined[alive + length[alive]] == joined[candidate[alive] + length[alive]]]
             length[alive] += 1
-        longer = length > runs
-        runs[longer], found[longer] = length[longer], candidate[longer] - first
-    return runs, found
+        runs = np.maximum(runs, length)
+    return runs
 
 
 def covered(runs, n):
@@ -57,7 +56,7 @@ def show_copying(path, sources, corpus, train):
     ax = figure.subplots()
     numbers = {"characters": size}
     for (name, texts), colour in zip(sources.items(), plots.COLOURS, strict=False):
-        runs, _ = longest_runs([encode(text, corpus.characters) for text in cut(texts, size)], train)
+        runs = longest_runs([encode(text, corpus.characters) for text in cut(texts, size)], train)
         lengths = np.arange(1, runs.max() + 1)
         ax.plot(lengths, [100 * covered(runs, n) for n in lengths], color=colour, label=name)
         numbers[name] = {"longest": int(runs.max()), "mean_longest_run": float(runs.mean())}

@@ -41,6 +41,8 @@ def generate(options):
         raise UserError(
             f"the network in {options.run} has not learned poems: train with --corpus tang, or use --prompt"
         )
+    if options.acrostic and options.prompt:
+        raise OptionError("an --acrostic begins with its own characters: leave --prompt out")
     if options.rhyme and (form_of(options) or "")[:1] not in ("五", "七"):
         raise OptionError("--rhyme is for poems of even clauses: add --form 五言四句, --form 七言八句, or --acrostic")
     for i in range(options.count):

@@ -17,6 +17,8 @@ from hw3_lstm_text.cloze_test import Bigrams, tokens
 from hw3_lstm_text.reader import Reader
 from tests.helpers import assert_one_sentence, assert_resumes_exactly
 
+pytestmark = pytest.mark.filterwarnings("error:Glyph")  # a character that the font of a picture lacks
+
 TINY = {"units": [24, 16], "embedding_dim": 12, "updates": 20, "samples": 2, "batch_size": 8, "window": 16}
 PICTURES = {"curves", "cells", "gates", "memory", "kinds", "temperature", "copying", "cloze", "samples"}
 LETTERS = "\n abcdefghijklmnopqrstuvwxyz"
@@ -177,15 +179,11 @@ def test_a_planted_cell_is_found_and_chance_is_told():
 def test_longest_runs_are_found():
     source = "the cat sat on the mat. a dog ran"
     texts = ["xx sat on the dog ran", "zzz", "the cat sat on the mat. a dog ran"]
-    runs, found = copying.longest_runs(
-        [np.array([ord(c) for c in t]) for t in texts], np.array([ord(c) for c in source])
-    )
+    runs = copying.longest_runs([np.array([ord(c) for c in t]) for t in texts], np.array([ord(c) for c in source]))
     joined = "\0".join(texts) + "\0"
     for place in range(len(joined)):
         lengths = [n for n in range(len(joined) - place + 1) if joined[place : place + n] in source]
         assert runs[place] == max(lengths), place
-        if runs[place]:
-            assert source[found[place] :].startswith(joined[place : place + runs[place]])
     assert copying.passages(joined, runs)[:2] == [source, " sat on the "]
     assert copying.covered(np.array([0, 3, 2, 1, 0, 1]), 3) == 0.5
     assert copying.covered(np.array([0, 3, 2, 1, 0, 1]), 1) == pytest.approx(4 / 6)
@@ -269,19 +267,17 @@ def test_cloze_prints_the_candidates(english_run, capsys):
     assert sum(float(line.split()[-2]) for line in lines[1:3]) == pytest.approx(100, abs=0.2)
 
 
-def check_analysis(out, pictures, capsys):
+def check_analysis(out, pictures):
     assert {path.stem for path in (out / "figures").glob("*.png")} == pictures
     for path in (out / "figures").glob("*.png"):
         with Image.open(path) as image:
             assert min(image.size) > 200, path
-    missing = [line for line in capsys.readouterr().err.splitlines() if "Glyph" in line]
-    assert not missing
     return json.loads((out / "analysis.json").read_text(encoding="utf-8"))
 
 
-def test_analysis_of_an_english_run(english_run, capsys):
+def test_analysis_of_an_english_run(english_run):
     assert analyze.main(["--run", str(english_run)]) == 0
-    numbers = check_analysis(english_run, PICTURES, capsys)
+    numbers = check_analysis(english_run, PICTURES)
     assert sum(entry["share_of_characters"] for entry in numbers["kinds"].values()) == pytest.approx(1)
     assert sum(entry["share_of_loss"] for entry in numbers["kinds"].values()) == pytest.approx(1, abs=1e-3)
     assert numbers["cloze"]["questions"] == 40
@@ -289,9 +285,9 @@ def test_analysis_of_an_english_run(english_run, capsys):
     assert abs(list(numbers["memory"]["nats_lost_by_characters_read"].values())[-1]) < 0.05
 
 
-def test_analysis_of_poems(tang_run, capsys):
+def test_analysis_of_poems(tang_run):
     assert analyze.main(["--run", str(tang_run), "--data-dir", str(tang_run.parent)]) == 0
-    numbers = check_analysis(tang_run, PICTURES | {"poems"}, capsys)
+    numbers = check_analysis(tang_run, PICTURES | {"poems"})
     assert sum(entry["share_of_characters"] for entry in numbers["kinds"].values()) == pytest.approx(1)
     assert "clauses still to come" in numbers["cells"]
     assert numbers["poems"]["rhymes"]["real, held out"]["poems"] > 0
@@ -304,7 +300,7 @@ def test_analysis_of_a_text_without_lines_and_with_formulas(small, tmp_path, cap
     (tmp_path / "text.txt").write_text(" ".join(rng.choice(words, 12_000)))
     out = finished(tmp_path, "--corpus", str(tmp_path / "text.txt"))
     assert analyze.main(["--run", str(out)]) == 0
-    check_analysis(out, PICTURES, capsys)
+    check_analysis(out, PICTURES)
 
 
 def test_a_text_that_has_changed_is_refused(tang_run, tmp_path, capsys):

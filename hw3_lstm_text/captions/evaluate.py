@@ -4,8 +4,9 @@
     digits_..., motions_... share with the right digits in the right order, with the right motions
     bleu_1, bleu_4          of all clips (Papineni et al. 2002), by NLTK: words alone, and up to four in a row
 
-`baseline_exact_one` and the like are those of always saying the sentence that is most frequent in training, a sentence
-about one digit. train.py calls `score` on clips of test digits; analyze.py looks at the same clips.
+`baseline_exact_one` and the like are those of always saying the sentence that is most frequent in other clips of the
+same digits, a sentence about one digit. train.py calls `score` on clips of test digits; analyze.py looks at the same
+clips.
 """
 
 from collections import Counter

@@ -18,6 +18,7 @@ from common.run import cli  # first: it keeps the backend of Keras quiet while i
 import numpy as np
 
 from common import data, files
+from common.errors import OptionError
 from common.run import analysis
 from common.run.predictor import Local
 from hw3_lstm_text.captions import clips, own_clip
@@ -41,7 +42,7 @@ def generate(options):
         return
     given = analysis.run_options(options, config)
     digits = analysis.as_seen(data.load("mnist", given), options, config)
-    scenes = clips.draw_scenes(digits.y_test, options.count, np.random.default_rng(options.seed))
+    scenes = clips.draw_scenes(digits.y_test, options.count or 3, np.random.default_rng(options.seed or 0))
     frames, _ = clips.film(scenes, digits.x_test)
     for i, sentence in enumerate(captioner.language.sentences(scenes), start=1):
         tell(captioner, frames[i - 1], f"clip_{i}", options, f"   (true: {sentence})")
@@ -64,10 +65,12 @@ def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
     add("--clip", type=cli.path, metavar="FILE", help="an animated GIF, or a folder with the frames of a clip")
-    add("--count", type=cli.positive, default=3, metavar="N", help="clips of test digits, where there is no --clip (3)")
-    add("--seed", type=cli.seed, default=0, metavar="N", help="another one gives other clips (0)")
+    add("--count", type=cli.positive, metavar="N", help="clips of test digits, where there is no --clip (3)")
+    add("--seed", type=cli.seed, metavar="N", help="another one gives other clips of test digits (0)")
     add("--beam", type=cli.positive, default=1, metavar="N", help="also the N likeliest sentences of beam search (1)")
     options = parser.parse_args(argv)
+    if options.clip and (options.count or options.seed is not None):
+        raise OptionError("--count and --seed are for clips of test digits: leave them out, or --clip")
     generate(options)
     print(f"animations: {options.run / 'figures'}")
 

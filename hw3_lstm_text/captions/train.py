@@ -79,6 +79,8 @@ def train(config, run):
     """Train on clips of training digits, look at those of test digits once, write everything to the run's folder."""
     if (config.gpus or 1) > 1:
         raise OptionError("this training takes one GPU: leave --gpus out")
+    if len(config.widths) != 3 or config.units < 16:
+        raise OptionError("widths are three numbers, such as [16, 32, 64], and units at least 16")
     config.task = None  # the course has set no bar for it
     digits = data.load("mnist", config)
     run.start(digits)
@@ -98,7 +100,7 @@ def train(config, run):
     clips = evaluate.held_out(*held_out, config.language, evaluate.GLANCE)
 
     def set_own_words(part, logs=None):
-        trainer.own_words.assign(config.own_words * part / max(1, parts - 1))
+        trainer.own_words.assign(config.own_words * (part / (parts - 1) if parts > 1 else 1))
 
     def look(part, logs):
         found = evaluate.compare(evaluate.caption(Local(captioner), clips), clips)

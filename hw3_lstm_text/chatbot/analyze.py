@@ -27,6 +27,7 @@ from common.run import analysis
 from hw3_lstm_text.chatbot import evaluate, talk
 from hw3_lstm_text.chatbot.generate import HOMEWORK, open_speaker
 from hw3_lstm_text.chatbot.pairs import prepare
+from hw3_lstm_text.chatbot.reinforce import same_network
 
 SHOWN = 4  # answers whose attention is shown
 TALKS, ANSWERS = 10, 6  # that are written down, and answers in each
@@ -45,6 +46,7 @@ def analyze(options):
     contexts = test.contexts[evaluate.some(test, evaluate.ASKED)]
     said = [texts[0] for texts in evaluate.self_talks(speaker, contexts, evaluate.DRAWN, 1)]
     if "start" in saved["options"]:
+        same_network(given, Path(given.start))
         first, _ = open_speaker(argparse.Namespace(run=Path(given.start)))
         before = [texts[0] for texts in evaluate.self_talks(first, contexts, evaluate.DRAWN, 1)]
         names = "before", "reinforced"

@@ -9,8 +9,8 @@
     talk_length           answers of a talk with itself until one is dull or repeats, at most talk.MOST
     ..._of_people         the same of the true answers, cut as those that it learned from
 
-The answers are the likeliest piece by piece (temperature 0); `..._drawn` are the same measures of drawn ones. train.py,
-reinforce.py and analyze.py all call `score`.
+The answers are the likeliest piece by piece (temperature 0); `..._drawn` are the same measures of drawn ones. train.py
+and reinforce.py both call `score`.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def score(predictor, folder, talks):
     """{metric: float} of a predictor on the pairs of Talks that were held out for the test."""
     speaker, test = Speaker(predictor, talks.pieces, talks.config), talks.test
     nats = nats_per_piece(speaker, test)
-    counted = others.ngram_perplexity(talks.train.answers, test.answers[:GLANCE], talks.pieces)
+    counted = others.ngram_perplexity(talks.train.answers, test.answers, talks.pieces)
     metrics = {"nats_per_piece": nats, "perplexity": others.perplexity(nats), "ngram_perplexity": counted}
     return metrics | ranking(speaker, talks) | own_answers(speaker, test, talks.pieces)
 

@@ -70,7 +70,7 @@ def generate(options):
             print(talker.answer(text, *how), flush=True)
         return
     print(talker.answer(options.say, *how))
-    for _ in range(options.itself - 1):
+    for _ in range((options.itself or 1) - 1):
         print(talker.go_on(*how))
     print(f"(--seed {options.seed})", file=sys.stderr)
 
@@ -89,7 +89,7 @@ def main(argv=None):
     add = parser.add_argument
     add("--talk", action="store_true", help="a conversation, line by line; an empty line ends it")
     add("--say", type=cli.text, metavar="TEXT", help="something to answer")
-    add("--itself", type=cli.positive, default=1, metavar="N", help="so many answers: it goes on with itself (1)")
+    add("--itself", type=cli.positive, metavar="N", help="with --say, so many answers: it goes on with itself (1)")
     add("--temperature", type=cli.number(0, 10), default=0.7, help="under 1 safer, 0 the likeliest (0.7)")
     add("--top-p", type=cli.number(0, 1, above=True), default=1.0, help="draw among the likeliest of this share (1)")
     add("--beam", type=cli.positive, metavar="N", help="the likeliest answer of N beginnings; nothing is drawn")
@@ -97,6 +97,8 @@ def main(argv=None):
     options = parser.parse_args(argv)
     if bool(options.talk) == (options.say is not None):
         raise OptionError('give either --talk or --say "..."')
+    if options.talk and options.itself:
+        raise OptionError("--itself goes with --say: in a --talk you are the other one")
     generate(options)
 
 

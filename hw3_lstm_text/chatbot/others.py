@@ -6,7 +6,6 @@ import math
 import numpy as np
 from nltk.lm import WittenBellInterpolated
 from nltk.util import everygrams
-from scipy.stats import rankdata
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from hw3_lstm_text.chatbot.talk import words
@@ -40,17 +39,19 @@ def tfidf_scores(asked, answers, known):
 
     known: the texts that the weights of the words are learned from.
     """
-    vectors = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=2).fit(known)
+    rare = min(2, 1 + len(known) // 100)  # of few texts every word may be the only one of its kind
+    vectors = TfidfVectorizer(analyzer=words, sublinear_tf=True, min_df=rare).fit(known)
     return (vectors.transform(asked) @ vectors.transform(answers).T).toarray()
 
 
 def among_first(scores, right, n=10):
     """How often the answer `right` (questions,) is among the n with the highest scores (questions, answers).
 
-    Ties are counted half-way: who says the same of all answers finds one in so many, and not all or none.
+    Equal scores are drawn by lot, on average: who says the same of all answers finds n of so many.
     """
-    ranks = rankdata(-scores, axis=1)[np.arange(len(right)), right]
-    return float(np.mean(ranks <= n))
+    own = scores[np.arange(len(right)), right][:, None]
+    better, equal = (scores > own).sum(axis=1), (scores == own).sum(axis=1)
+    return float(np.mean(np.clip((n - better) / equal, 0, 1)))
 
 
 def likelihoods(speaker, contexts, answers, nothing):

@@ -19,7 +19,7 @@ def build():
     chosen = models.choose(models.finished(HOMEWORK), "python hw3_lstm_text/chatbot/train.py")
     if not chosen:
         return
-    state = {"talker": None, "run": None, "busy": False}
+    state = {"talker": None, "run": None, "busy": False, "talk": 0}  # talk: which one, counted
 
     async def answer():
         text = (line.value or "").strip()
@@ -27,12 +27,12 @@ def build():
             return
         state["busy"], line.value = True, ""
         show(text, "you")
-        run = chosen.value
-        if state["run"] != run:  # another network, and another talk
+        run, this_talk = chosen.value, state["talk"]
+        if state["run"] != run:  # another network, or a new talk
             state["talker"] = await compute(begin, run)
             state["run"] = state["talker"] and run  # what fails is tried again
         said = state["talker"] and await compute(state["talker"].answer, text, temperature.value)
-        if run != chosen.value:  # another was chosen meanwhile
+        if this_talk != state["talk"]:  # begun anew meanwhile
             state["run"] = None
         elif said is not None:
             show(said or "…", "it")
@@ -46,7 +46,7 @@ def build():
 
     def begin_anew():
         lines.clear()
-        state["run"] = None
+        state["run"], state["talk"] = None, state["talk"] + 1
 
     chosen.on_value_change(begin_anew)
     with ui.column().style("gap: 0; max-width: 20rem"):

@@ -56,25 +56,30 @@ def learn(texts, n, kind):
     """Pieces of the texts (an iterable of str): at most `n`, of kind "chinese" the most frequent characters.
 
     Subwords by byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909): the pair that stands side by side most
-    often becomes one piece, again and again.
+    often becomes one piece, again and again. Raises UserError where there is no text, or n is too small.
     """
     written = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=written,
-        vocab_size=n,
-        hard_vocab_limit=False,  # a small text has fewer
-        model_type="char" if kind == "chinese" else "bpe",
-        character_coverage=0.9995,  # the rest, as emojis, are unknown
-        normalization_rule_name="nmt_nfkc_cf",  # small letters, and one form of each character
-        pad_id=0,
-        unk_id=1,
-        bos_id=2,
-        eos_id=3,
-        control_symbols=[TURN],
-        num_threads=1,
-        minloglevel=2,
-    )
+    settings = {
+        "vocab_size": n,
+        "hard_vocab_limit": False,  # a small text has fewer
+        "model_type": "char" if kind == "chinese" else "bpe",
+        "character_coverage": 0.9995,  # the rest, as emojis, are unknown
+        "normalization_rule_name": "nmt_nfkc_cf",  # small letters, and one form of each character
+        "pad_id": 0,
+        "unk_id": 1,
+        "bos_id": 2,
+        "eos_id": 3,
+        "control_symbols": [TURN],
+        "num_threads": 1,
+        "minloglevel": 2,
+    }
+    try:
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(texts), model_writer=written, **settings)
+    except RuntimeError as error:
+        raise UserError(
+            f"{n} pieces cannot be learned of the conversations ({str(error).strip()}): give more text, or a larger "
+            "--set pieces=..."
+        ) from None
     return Pieces(written.getvalue())
 
 

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
+from common import files
 from common.data import conversations
 from common.errors import OptionError, UserError
 from common.figures import plots
@@ -109,6 +110,8 @@ def reinforce(config, run):
         raise OptionError("this training takes one GPU: leave --gpus out")
     if config.copies < 2:
         raise OptionError("copies=1 leaves nothing to compare a talk with: take at least two")
+    if Path(config.start).resolve() == config.out.resolve():
+        raise OptionError("--out is the folder of --start: the run that it begins with would be moved away")
     config.task, config.homework = None, HOMEWORK  # a run of the same homework: what opens one opens both
     start = argparse.Namespace(run=Path(config.start), data_dir=config.data_dir)
     policy = keras.config.dtype_policy()
@@ -117,7 +120,9 @@ def reinforce(config, run):
     given = analysis.run_options(start, its_config)
     if given.model in SETTINGS:
         raise UserError(f"{config.start} was reinforced already: name a run of train.py with --start")
-    config.data = given.data
+    if config.data not in ("auto", given.data) or config.limit not in (None, given.limit):
+        raise OptionError("--data and --limit are those of the run of --start: leave them out")
+    config.data, config.start_sha256 = given.data, same_network(config, start.run)
     for name in KEPT:
         setattr(config, name, getattr(given, name))
     run.start(analysis.as_seen(conversations.load(config.corpus, config), start, its_config))
@@ -153,6 +158,14 @@ def reinforce(config, run):
     run.finish(chatbot, evaluate.score(Local(chatbot), run.folder, talks))
     with run.picture("rewards") as path:
         show_rewards(run.progress.history, path)
+
+
+def same_network(config, run):
+    """The hash of the network of `run`. Raises UserError where a reinforced run began with another one."""
+    found = files.sha256([run / "model.keras"])
+    if found != getattr(config, "start_sha256", found):
+        raise UserError(f"the network in {run} is not the one that was reinforced: it was trained anew since then")
+    return found
 
 
 def show_rewards(history, path):

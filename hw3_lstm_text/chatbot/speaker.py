@@ -66,7 +66,7 @@ class Speaker:
     def beam(self, context, width):
         """The codes of the likeliest answer to one context (1, longest_context) that `width` beginnings lead to.
 
-        Each piece goes on from the `width` likeliest beginnings. Of the whole answers the one with the most nats per
+        Each piece goes on from the `width` likeliest beginnings. Of the whole answers the one with the fewest nats per
         piece wins: by their sum the shortest always would.
         """
         heard = [np.repeat(each, width, axis=0) for each in self.listen(context)]

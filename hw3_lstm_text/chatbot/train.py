@@ -39,7 +39,7 @@ SETTINGS = {  # tuned on the conversations for validation
         "embedding_dim": 192,
         "units": 256,
         "dropout": 0.2,
-        "alone": 0.1,  # share of the answers that are learned without what they answer, see reinforce.py
+        "alone": 0.1,  # share of the answers that are learned without what they answer: *fit* in rewards.py needs them
         "learning_rate": 3e-3,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
         "clip_norm": 1.0,
     },
@@ -65,6 +65,8 @@ def train(config, run):
     """Train on pairs of the training conversations, look at those of the test once, write everything to the run."""
     if (config.gpus or 1) > 1:
         raise OptionError("this training takes one GPU: leave --gpus out")
+    if config.units % 2:
+        raise OptionError("units must be even: half of them read forwards, half backwards")
     config.task = None  # the course has set no bar for it
     dataset = conversations.load(config.corpus, config)
     run.start(dataset)

@@ -35,6 +35,7 @@ NETWORKS = {
 }
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 WINDOW, UPDATES, RATE, LIMIT = 64, 100, 5.0, 1.0  # characters; plain gradient descent; of the gradient's norm
+MAGNIFY = 1e20  # beside vectors near 1, float32 sees no gradient below 1e-7 / MAGNIFY
 SYMBOLS, DISTANCES, COPY_UPDATES, COPY_RATE = 8, (5, 10, 25, 50, 100), 400, 3e-3  # Adam
 
 
@@ -75,9 +76,13 @@ def norms_by_distance(model, codes):
     table = layers.Embedding(x.size, vectors.shape[-1])  # one vector for each place: its gradient is that of the input
     probe = keras.Model(places, dense(recurrent(table(places)))[:, -1])
     table.set_weights([vectors.reshape(x.size, -1)])
-    probe.compile(keras.optimizers.SGD(1e6), LOSS)  # the vectors move by that many times their gradient, all else stays
+    probe.compile(
+        keras.optimizers.SGD(MAGNIFY), LOSS
+    )  # the vectors move by so many times their gradient, all else stays
     probe.fit(np.arange(x.size).reshape(x.shape), y[:, -1], batch_size=BATCH, verbose=0)
-    gradient = BATCH * (vectors - table.get_weights()[0].reshape(vectors.shape)) / 1e6  # the loss is that of a batch
+    gradient = (
+        BATCH * (vectors - table.get_weights()[0].reshape(vectors.shape)) / MAGNIFY
+    )  # the loss is that of a batch
     return np.linalg.norm(gradient, axis=-1).mean(axis=0)[::-1]
 
 
