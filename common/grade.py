@@ -42,6 +42,7 @@ from common.grading.remote import Workers
 from common.grading.temporary import workplace
 from common.run import cli, device
 
+WRITTEN = "students", "kept"  # folders of --out
 STOPPED = "stopped: what has been graded is kept, and the same command goes on from there"
 
 
@@ -55,6 +56,8 @@ def grade(options):
         raise UserError(f"there are no submissions in {options.submissions}: one folder or zip per student is expected")
     if options.out.resolve().is_relative_to(options.submissions.resolve()):
         raise UserError(f"--out {options.out} lies among the submissions: choose another folder")
+    if any(options.submissions.resolve().is_relative_to((options.out / each).resolve()) for each in WRITTEN):
+        raise UserError(f"the submissions lie where --out {options.out} is written to: choose another folder")
     table = bars.EXERCISES if options.exercises else bars.FULL
     tasks = [task for task in table if options.homework in (None, task.partition("/")[0])]
     by = rules.load(options.rules)

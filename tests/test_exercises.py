@@ -181,8 +181,10 @@ JUDGEMENTS = {
 
 
 @pytest.mark.parametrize("student", JUDGEMENTS)
-def test_the_grader_checks_an_exercise(student, graded):
+def test_the_grader_checks_an_exercise(student, graded, workers):
     points, words = JUDGEMENTS[student]
+    if student == "own-code" and not workers.isolated:
+        words = "cannot shut code in"
     row = graded["exercises"][student]
     assert re.search(words, row[f"{EXERCISE} reason"])
     assert row["points"] == row[f"{EXERCISE} points"] == points

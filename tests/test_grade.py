@@ -62,6 +62,11 @@ HOSTILE = {
         "os.write(11, b'\\0\\0\\0\\x0d{\"inputs\": 5}')",
         "no predictions: it sent something that is not an answer",
     ),
+    "liar-in-no-language": (  # half a character, which UTF-8 has not
+        'for text in (b\'{"inputs": null}\', b\'{"arrays": "\\\\ud800"}\'): '
+        "os.write(11, len(text).to_bytes(4, 'big') + text)",
+        "no predictions: it gave   arrays where 1 were asked for",
+    ),
     "shared-memory": (SHARED_MEMORY, "the system gave none"),
     "forger": (
         "for i in range(3, 99):\n    try: os.write(i, bytes(3) + b'\\x02{}')\n    except OSError: pass",
@@ -251,9 +256,12 @@ FOUND = {
 }
 
 
+OWN_CODE = {"custom", "killer"}  # which is not run where it cannot be shut in, as on macOS
+
+
 @pytest.mark.parametrize("name", FOUND)
-def test_score_and_reason(name, rows):
-    points, words = FOUND[name]
+def test_score_and_reason(name, rows, workers):
+    points, words = FOUND[name] if workers.isolated or name not in OWN_CODE else (0, "cannot shut code in")
     assert words in reason(rows[name])
     assert rows[name]["points"] == str(points)
 
@@ -279,11 +287,11 @@ def test_every_student_has_a_row_and_reports(graded, rows):
     assert "simple at least 0.1 (4), best at least 0.98 (10)" in page
 
 
-def test_identical_weights_are_reported(graded, rows):
+def test_identical_weights_are_reported(graded, rows, workers):
     alike = {name for name, row in rows.items() if row["hw1_mnist_mlp identical weights"]}
     assert {"good", "good.zip", "unused-code", "王小明"} < alike
     assert "nan" not in alike
-    assert "custom" in alike  # its layers differ, its weights do not
+    assert "custom" in alike or not workers.isolated  # its layers differ, its weights do not
     assert "Identical weights" in (graded / "grades" / "summary.md").read_text()
 
 
@@ -308,12 +316,13 @@ def test_a_metric_of_several_numbers_is_written(tmp_path):
         assert row in page
 
 
-def test_picture_and_summary(graded):
+def test_picture_and_summary(graded, workers):
     assert (graded / "grades" / "distribution.png").read_bytes().startswith(b"\x89PNG")
     text = (graded / "grades" / "summary.md").read_text()
-    assert "| hw1_mnist_mlp | 0.98 | 6 | 10 |" in text
     assert "| [good](students/good.md) | 10 |  |" in text
-    assert "| [exits](students/exits.md) | 0 | hw1_mnist_mlp: no predictions: SystemExit: 0 |" in text
+    if workers.isolated:
+        assert "| hw1_mnist_mlp | 0.98 | 6 | 10 |" in text
+        assert "| [exits](students/exits.md) | 0 | hw1_mnist_mlp: no predictions: SystemExit: 0 |" in text
     assert "| [empty](students/empty.md) | 0 |  |" in text
     assert "Not handed in: hw1_mnist_mlp." in (graded / "grades" / "students" / "empty.md").read_text()
 
@@ -333,7 +342,7 @@ def test_two_runs_give_the_same_table(graded, workers, tmp_path, monkeypatch):
     assert [line for line in whole if line.startswith((b"submission", b"link.zip", b"nan", b"shape"))] == [
         line for line in table if not line.startswith(b"killer")
     ]
-    assert table[1].startswith(b"killer,10,1.0000,0.98,10,")
+    assert table[1].startswith(b"killer,10,1.0000,0.98,10," if workers.isolated else b"killer,0,")
     assert table[1].endswith(b",")  # nobody in this class has the same weights
 
 
@@ -343,10 +352,11 @@ def test_a_model_that_never_answers_is_stopped(tiny_models, workers, tmp_path, m
     folder.mkdir()
     shutil.copyfile(tiny_models["custom"], folder / "model.keras")
     (folder / "model.py").write_text(MINE + "os.close(1); os.close(2)\nwhile True: pass")
-    with monkeypatch.context() as patch:
-        patch.setattr(workers, "limits", LIMITS | {"seconds": 3})
-        with pytest.raises(Failed, match="it took longer than 3 seconds"), Model(workers, "hw1_mnist_mlp", folder):
-            pass
+    if workers.isolated:
+        with monkeypatch.context() as patch:
+            patch.setattr(workers, "limits", LIMITS | {"seconds": 3})
+            with pytest.raises(Failed, match="it took longer than 3 seconds"), Model(workers, "hw1_mnist_mlp", folder):
+                pass
     monkeypatch.setattr(workers, "isolated", False)
     monkeypatch.setattr(workers, "why_not", "for a test")
     assert "no student's code was run" in workers.protections
@@ -413,7 +423,7 @@ def test_interruption(tiny_models, tmp_path, workers, monkeypatch):
     (tmp_path / "model" / "model.py").write_text(MINE + "time.sleep(1000)")
     alarm = threading.Timer(1, workers.stop)
     alarm.start()
-    with pytest.raises(Failed), Model(workers, "hw1_mnist_mlp", tmp_path / "model"):
+    with pytest.raises((Failed, weights.Refused)), Model(workers, "hw1_mnist_mlp", tmp_path / "model"):
         pass
     alarm.join()
     with pytest.raises(Failed), Model(workers, "hw1_mnist_mlp", tmp_path / "model"):
@@ -427,11 +437,13 @@ def test_interruption(tiny_models, tmp_path, workers, monkeypatch):
 def test_mistakes_are_one_sentence(tmp_path, capsys):
     (tmp_path / "some").mkdir()
     (tmp_path / "file").write_text("")
+    (tmp_path / "students" / "Lin").mkdir(parents=True)
     (tmp_path / "some" / "rules.toml").write_text("[points]\nbest = 1\n[hw9]\nbest = 1")
     for given, word in (
         ([tmp_path / "none"], "No such file"),
         ([tmp_path / "file"], "Not a directory"),
         ([tmp_path / "some", "--out", tmp_path / "some" / "out"], "lies among the submissions"),
+        ([tmp_path / "students", "--out", tmp_path], "the submissions lie where --out"),
         ([tmp_path / "some", "--rules", tmp_path / "some" / "rules.toml"], "hw9"),
         ([tmp_path / "some", "--rules", tmp_path / "none"], "No such file"),
     ):

@@ -193,6 +193,15 @@ def if_shut_in(workers, words):
     return words if workers.isolated else "this system cannot shut code in"
 
 
+def test_what_is_hidden_may_hold_what_is_seen(workers, own_code, tmp_path, monkeypatch):
+    """As with --out /tmp, below which the models lie while they are graded."""
+    (tmp_path / "grades.csv").write_text("all")
+    monkeypatch.setattr(workers, "hidden", [str(tmp_path)])
+    words = reason(workers, own_code(f"open({str(tmp_path / 'grades.csv')!r})"))
+    assert if_shut_in(workers, "No such file or directory") in words
+    assert not workers.isolated or "grades.csv" in words
+
+
 def test_a_model_that_renames_itself_is_stopped(workers, own_code, monkeypatch):
     monkeypatch.setattr(workers, "limits", workers.limits | {"seconds": 3})
     words = reason(workers, own_code(RENAMED + "time.sleep(30)"))

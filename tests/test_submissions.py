@@ -187,6 +187,9 @@ LAYOUTS = {
         put(folder, **{MODEL: "0.985"}),
         zipped(folder / "a.zip", **{MODEL: "0.1"}),
     ),
+    "one that stopped does not count": lambda folder: put(
+        folder, **{f"{RUN}/config.json": '{"task": "hw1_mnist_mlp"}', f"{RUN}_best/model.keras": "0.985"}
+    ),
     "old ones do not count": lambda folder: put(folder, **{MODEL: "0.985", f"{RUN}/previous/model.keras": "0.1"}),
 }
 

@@ -139,7 +139,7 @@ class Grader:
         except (Refused, UserError) as error:
             return Result(f"refused: {shown(str(error))}", weights=weights)
         except Failed as error:
-            return Result(f"no predictions: {error}", weights=weights)
+            return Result(f"no predictions: {shown(str(error))}", weights=weights)
         except Exception as error:
             return _unforeseen(error)
         bar = bars.JUDGED[task]

@@ -208,8 +208,8 @@ class Model:
         except OSError:
             pass  # it has ended: the answer, or the lack of it, says why
         count = self._hear(1 << 16, "arrays")["arrays"]
-        if count != len(shapes):
-            raise Failed(f"it gave {count} arrays where {len(shapes)} were asked for")
+        if type(count) is not int or count != len(shapes):
+            raise Failed(f"it gave {printable(str(count))[:50]} arrays where {len(shapes)} were asked for")
         return [array_of(self._receive(4 * int(np.prod(shape)) + 1000), shape) for shape in shapes]
 
     def _hear(self, most_bytes, *keys):

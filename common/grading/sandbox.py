@@ -52,10 +52,10 @@ def python_folders():
 def isolate(visible, hidden, root):
     """Go on in another process that is shut in, while this one waits for it.
 
-    visible: files and folders that it sees, read-only, under their own names. hidden: folders inside of these that it
-    sees empty. root: an empty folder, on which the new root is mounted in the process's own view alone. Must be called
-    with a single thread. Returns None in the process that is shut in, and in the one that waits, later, how that
-    process ended. Raises OSError where the system does not allow it.
+    visible: files and folders that it sees, read-only, under their own names. hidden: folders that it sees empty, but
+    for what is visible inside of them. root: an empty folder, on which the new root is mounted in the process's own
+    view alone. Must be called with a single thread. Returns None in the process that is shut in, and in the one that
+    waits, later, how that process ended. Raises OSError where the system does not allow it.
     """
     user, group, own = os.getuid(), os.getgid(), 1_000_000 + os.getpid()
     as_root = user == 0
@@ -167,13 +167,15 @@ def _memory(pid):
 def _own_root(visible, hidden, root):
     _mount(None, "/", None, MS_REC | MS_PRIVATE)  # what follows is seen here alone
     _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
-    for path in (*SYSTEM, *visible):
-        _show(path, root)
+    # from the outside in, so that what is hidden lies in what is seen, and what is seen in what is hidden
+    for path in sorted({*SYSTEM, *visible, *hidden}, key=lambda path: len(Path(path).parts)):
+        if path in hidden:
+            if Path(root + path).is_dir():
+                _mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=755")
+        else:
+            _show(path, root)
     for folder in ("/proc", HOME):
         Path(root + folder).mkdir(parents=True, exist_ok=True)
-    for folder in hidden:
-        if Path(root + folder).is_dir():
-            _mount("tmpfs", root + folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=755")
     read_only = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
     _call("syscall", SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(root), AT_RECURSIVE, read_only, 32)
     _mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)

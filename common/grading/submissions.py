@@ -128,11 +128,11 @@ def survey(root):
                 zips.append(path)
             elif path.suffix.lower() in NOT_OPENED:
                 unknown.append(f"{shown(path.name)}, which is not opened: hand in a folder or a zip")
-        if base and folder.parent.parent == base and (child(folder, "config.json") or child(folder, "model.keras")):
+        if base and folder.parent.parent == base and child(folder, "model.keras"):
             ranks[0].append((folder, base))
         elif child(folder, "model.keras"):  # deeper in outputs/, or handed in without outputs/
             ranks[1].append((folder, base or (folder if folder == root else folder.parent)))
-        elif base and folder.parent.parent == base:  # nothing in it: a training that has just begun
+        elif base and folder.parent.parent == base:  # a training that has not ended, or just begun
             ranks[2].append((folder, base))
     runs = {}
     for folder, base in (each for rank in ranks for each in rank):

@@ -120,7 +120,8 @@ def _digest(file, size):
             nbytes = math.prod(item.shape) * item.dtype.itemsize
             total += nbytes
             of_optimizer = item.name.startswith("/optimizer/")
-            count += 0 if of_optimizer else math.prod(item.shape)
+            packed = 2 if item.dtype.itemsize == 1 else 1  # a byte of a quantised layer may hold two weights
+            count += 0 if of_optimizer else packed * math.prod(item.shape)
             if item.chunks:
                 raise Refused("its weights are stored in chunks, compressed perhaps, as Keras never stores them")
             if total > size:
