@@ -43,6 +43,8 @@ def analyze(options):
     gan = settings.model in GANS
     if gan and (options.encode or options.decode or options.beside or options.likelihood):
         raise UserError(f"{options.run} holds a GAN, which has no encoder: give the --run of an autoencoder")
+    if options.beside and not (settings.data_set == "mnist" and holds_codes_of_digits(options.beside)):
+        raise UserError("--beside is for two runs of digits, neither of them a GAN")
     if options.decode:
         show_code(Codes(model), options)
         return
@@ -55,6 +57,11 @@ def analyze(options):
         gan_pictures.analyze(model, dataset, settings, options)
     else:
         analyze_codes(Codes(model), dataset, settings, options)
+
+
+def holds_codes_of_digits(run):
+    _, config = analysis.open_model(Namespace(run=run), HOMEWORK)
+    return config["options"]["model"] not in GANS and config["options"]["data_set"] == "mnist"
 
 
 def analyze_codes(coder, dataset, settings, options):
@@ -76,8 +83,6 @@ def analyze_codes(coder, dataset, settings, options):
         coders = {name: coder}
         if options.beside:
             other, other_config = analysis.open_model(Namespace(run=options.beside), HOMEWORK)
-            if other_config["options"]["model"] in GANS:
-                raise UserError(f"{options.beside} holds a GAN, which has no codes to walk between")
             other = Codes(analysis.in_float32(other))
             its_name = f"{other_config['options']['model']}, {other.latent_dim} numbers"
             coders[f"{its_name}, {options.beside.name}" if its_name == name else its_name] = other
@@ -176,11 +181,12 @@ def show_own_image(coder, dataset, options):
 @cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
-    parser.add_argument("--encode", type=cli.path, metavar="FILE", help="a picture to be encoded, of any size")
-    parser.add_argument("--decode", metavar="CODE", help="the numbers of a code, with commas between them")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--encode", type=cli.path, metavar="FILE", help="a picture to be encoded, of any size")
+    one.add_argument("--decode", metavar="CODE", help="the numbers of a code, with commas between them")
     help_ = "of a VAE of black and white pixels: -ln p of the test digits, by so many draws for each"
-    parser.add_argument("--likelihood", type=cli.positive, metavar="DRAWS", help=help_)
-    parser.add_argument("--beside", type=cli.path, metavar="DIR", help="a run whose walks are drawn beside")
+    one.add_argument("--likelihood", type=cli.positive, metavar="DRAWS", help=help_)
+    one.add_argument("--beside", type=cli.path, metavar="DIR", help="a run whose walks are drawn beside")
     argv = sys.argv[1:] if argv is None else list(argv)
     if "--decode" in argv[:-1]:  # a code may begin with a minus, which argparse takes for an option
         i = argv.index("--decode")

@@ -138,6 +138,6 @@ def sampling(noise_dim, n_classes, n, seed):
 def generate(generator, noise):
     """uint8 images that the generator makes of its inputs. Raises UserError when its numbers are no pixels."""
     pixels = generator.predict(noise, batch_size=500, verbose=0)
-    if pixels.min() < 0 or pixels.max() > 1:
+    if not (pixels.min() >= 0 and pixels.max() <= 1):  # nor NaN
         raise UserError("its images are not made of numbers between 0 and 1")
     return np.round(255 * pixels).astype("uint8")

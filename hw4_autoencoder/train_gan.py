@@ -2,7 +2,7 @@
 
     python hw4_autoencoder/train_gan.py --out outputs/cgan              it writes the digit that is asked for
     python hw4_autoencoder/train_gan.py --digit 8 --out outputs/eights  it has seen nothing but eights
-    python hw4_autoencoder/train_gan.py --data-set faces --out outputs/faces
+    python hw4_autoencoder/train_gan.py --data-set faces --out outputs/gan_of_faces
 
 Then `python hw4_autoencoder/analyze.py --run outputs/cgan`.
 """

@@ -25,7 +25,7 @@ from hw4_autoencoder import model as models
 from hw4_autoencoder.autoencoder import Autoencoder, learn, task_of
 
 HOMEWORK = "hw4_autoencoder"
-SETTINGS = {  # tuned on 6,000 training digits that were held out
+SETTINGS = {  # tuned on 5,000 or 6,000 training digits that were held out
     "vae": {
         "latent_dim": 2,  # numbers in the code
         "updates": 4300,  # 40 epochs of the training digits

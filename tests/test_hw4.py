@@ -522,9 +522,10 @@ def test_a_share_of_distorted_digits_that_is_none(share, data_set, reason, tmp_p
 
 def test_images_that_are_none_are_not_judged():
     """Beyond 0 and 1 a byte is something else on each kind of machine."""
-    generator = Namespace(predict=lambda noise, **_: np.full((len(noise), 28, 28), -0.2, "float32"))
-    with pytest.raises(UserError, match="between 0 and 1"):
-        evaluate.generate(generator, np.zeros((3, 5)))
+    generator = Namespace(predict=lambda noise, **_: np.full((len(noise), 28, 28), noise[0, 0], "float32"))
+    for pixel in (-0.2, 1.2, np.nan):
+        with pytest.raises(UserError, match="between 0 and 1"):
+            evaluate.generate(generator, np.full((3, 5), pixel))
 
 
 def test_the_judge_computes_as_that_of_the_grader(monkeypatch):
@@ -708,7 +709,7 @@ def test_analysis_of_a_gan(cgan, capsys):
     assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "GAN")
 
 
-def test_analysis_of_images_without_classes(small_networks, tmp_path):
+def test_analysis_of_images_without_classes(small_networks, vae, tmp_path, capsys):
     options = ["--data", "sample", "--limit", "60", "--batch-size", "20", "--epochs", "1", "--data-set", "faces"]
     for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"progress", "written"})):
         out = tmp_path / name
@@ -719,6 +720,11 @@ def test_analysis_of_images_without_classes(small_networks, tmp_path):
         samples = found["random_codes"] if name == "conv" else found
         assert samples["detail_ratio"] > 0
         assert samples["copying"]["smallest"] > 0
+    (tmp_path / "conv" / "analysis.json").unlink()
+    for one, other in (("conv", vae), (vae, tmp_path / "conv")):
+        assert analyze.main(["--run", str(tmp_path / one), "--beside", str(other)]) == 1
+        assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "two runs of digits")
+    assert not (tmp_path / "conv" / "analysis.json").exists()
 
 
 def test_other_data_than_those_of_the_run_are_refused(vae, tmp_path, capsys):

@@ -64,7 +64,7 @@ def chances(logits, share):
     return expit(logits - brentq(lambda shift: expit(logits - shift).mean() - share, low, high))
 
 
-def learn(x, quick, seed):
+def learn(x, ages, quick, seed):
     """(images of the early generator, logits of its critic, the same of the late one): uint8 (n, 28, 28), (n,)."""
     keras.utils.set_random_seed(seed)
     generator = build_generator(small.SHAPE, small.NOISE, small.WIDTH)
@@ -72,7 +72,7 @@ def learn(x, quick, seed):
     gan, endless, done, found = small.build_gan(generator, seed), small.batches(x, seed), 0, []
     kept = 50 if quick else KEPT
     noise, _ = evaluate.sampling(small.NOISE, 0, int(kept / min(SHARES)), seed=seed)
-    for updates in (2, 4) if quick else (EARLY, LATE):
+    for updates in ages:
         gan.fit(endless, steps_per_epoch=updates - done, shuffle=False, verbose=0)
         done = updates
         critic = train_critic(generator, x, 2 if quick else CRITIC_UPDATES, seed)
@@ -86,10 +86,10 @@ def study_rejection(options):
     device.setup("float32")
     digits = study.load("mnist", options)
     measures = small.Measures(digits, 2 if options.quick else small.JUDGE_UPDATES)
-    updates = dict(zip(("early", "late"), (EARLY, LATE), strict=True))
+    updates = {"early": 2, "late": 4} if options.quick else {"early": EARLY, "late": LATE}
     found, exact, shown = {}, {}, {}
     for seed in tqdm(range(1 if options.quick else small.SEEDS), "seeds", disable=None):
-        runs = learn(digits.x_train, options.quick, seed)
+        runs = learn(digits.x_train, updates.values(), options.quick, seed)
         for age, (images, logits) in zip(updates, runs, strict=True):
             exact.setdefault(age, []).append(np.mean(np.exp(logits - logits.max())))
             for share in SHARES:

@@ -1,6 +1,6 @@
 """Homework 4 beside the autoencoders of Keras' blog and its VAE example, and what the length of the code is worth.
 
-    python tests/benchmarks/hw4_autoencoder.py            ours beside Keras' (about an hour on two cores)
+    python tests/benchmarks/hw4_autoencoder.py            ours beside Keras' (some ten minutes on two cores)
     python tests/benchmarks/hw4_autoencoder.py lengths    codes of 1 to 128 numbers against errors (6 epochs each)
 
 Needs the full MNIST data. Ours are runs of `hw4_autoencoder/train.py` as a student starts them. Keras':
