@@ -36,7 +36,7 @@ class Faces:
     """The trained generator: noise (n, latent_dim) to uint8 faces, each with the same wish if it takes any."""
 
     def __init__(self, generator):
-        self.generator, self._draw = generator, evaluate.draw
+        self.generator = generator
         self.latent_dim = generator.inputs[0].shape[1]
         self.conditional = len(generator.inputs) == 2
         self.wish = attributes.one_hot([attributes.HAIR.index("brown")], [attributes.EYES.index("blue")])
@@ -48,7 +48,7 @@ class Faces:
         return [noise, np.repeat(self.wish, len(noise), axis=0) if wishes is None else wishes]
 
     def draw(self, noise, wishes=None):
-        return self._draw(self.generator, self.inputs(noise, wishes))
+        return evaluate.draw(self.generator, self.inputs(noise, wishes))
 
 
 def analyze(options):
@@ -120,6 +120,7 @@ def show_directions(faces, noise, drawn, path, steps=7):
 def show_arithmetic(faces, noise, drawn, path, pairs=4):
     """A face, minus the mean noise of its hair, plus the mean noise of another's (Radford et al. 2015, section 6.3.2).
 
+    Means over many faces lie near each other, so their difference is made STEP long.
     numbers: how many of the faces have the other hair then.
     """
     hair, _ = attributes.read(drawn)

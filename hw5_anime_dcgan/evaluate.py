@@ -52,7 +52,7 @@ def score(predictor, folder, faces):
 
     def drawn(wishes):
         pixels = generator.predict(noise(generator, JUDGED, FINAL, wishes))
-        if pixels.min() < 0 or pixels.max() > 1:
+        if not (pixels.min() >= 0 and pixels.max() <= 1):  # nor NaN
             raise UserError("its faces are not made of numbers between 0 and 1")
         return np.round(255 * pixels).astype("uint8")
 

@@ -143,8 +143,8 @@ def generate(options):
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
     add = parser.add_argument
-    add("--count", type=cli.positive, default=64, metavar="N", help="faces to draw (64)")
-    add("--seed", type=cli.seed, default=0, metavar="N", help="the number of the first face (0)")
+    add("--count", type=cli.positive, metavar="N", help="faces to draw (64)")
+    add("--seed", type=cli.seed, metavar="N", help="the number of the first face (0)")
     add("--out", type=cli.path, metavar="DIR", help="where the pictures go (generated/ in the folder of the run)")
     add("--grid", action="store_true", help="all faces in one picture, up to 1,000 in each")
     add("--walk", type=cli.seed, nargs="+", metavar="N", help="an animation that walks between these faces")
@@ -158,7 +158,11 @@ def main(argv=None):
     add("--hair", choices=attributes.HAIR, help="the colour of the hair, after --conditional (any)")
     add("--eyes", choices=attributes.EYES, help="the colour of the eyes, after --conditional (any)")
     add("--text", type=cli.text, metavar="SENTENCE", help="what to draw, in English or Chinese, after --conditional")
-    generate(parser.parse_args(argv))
+    options = parser.parse_args(argv)
+    if options.walk and (options.count or options.seed is not None or options.grid):
+        raise OptionError("a --walk goes from face to face: leave --count, --seed and --grid out")
+    options.count, options.seed = options.count or 64, options.seed or 0
+    generate(options)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,8 @@ def train(config, run):
         raise OptionError("--faces and --data sample contradict each other: leave one out")
     if config.penalty and config.batch_norm:
         raise OptionError("penalty needs batch_norm=False: normalised by its batch, a face has no slope of its own")
+    if config.matching != SETTINGS[config.model]["matching"] and not config.conditional:
+        raise OptionError("matching is for --conditional: ask for it, or leave the setting out")
     config.task = None if config.faces else HOMEWORK  # the bar is for the faces of the course
     dataset = data.load("faces", config, config.faces)
     if len(dataset.x_train) < FEWEST:

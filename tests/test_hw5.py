@@ -78,7 +78,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory):
-    """A few updates of the best recipe, told the colours of hair and eyes."""
+    """A few updates, told the colours of hair and eyes."""
     out = tmp_path_factory.mktemp("conditional") / "out"
     assert train.main([*TINY, *CONDITIONAL, "--out", str(out)]) == 0
     return out
@@ -419,6 +419,14 @@ def test_a_killed_training_goes_on_exactly(tmp_path):
     assert_same_result(tmp_path / "whole", out)
 
 
+def test_the_recipe_of_the_whole_ladder_trains_told_or_not(tmp_path):
+    """Penalties, another loss and no normalisation: the parts together, for a few updates."""
+    for told in ([], ["--conditional"]):
+        options = ["--model", "best", "--updates", "3", "--set", "show_every=3", *told]
+        assert train.main([*TINY, *options, "--out", str(tmp_path / "out")]) == 0
+        assert float(history(tmp_path / "out")[-1]["penalty"]) > 0
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(train.SETTINGS["fast"], "learning_rate", 1e38)
     assert train.main([*TINY, "--updates", "4", "--set", "show_every=2", "--out", str(tmp_path)]) == 1
@@ -426,8 +434,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path, capsys, monkeypatch):
 
 
 def test_settings_that_contradict_each_other(tmp_path, capsys):
-    assert train.main([*TINY, "--updates", "1", "--set", "penalty=0.1", "--out", str(tmp_path)]) == 2
-    assert_one_sentence(capsys.readouterr().err, "penalty", "batch_norm=False")
+    for setting, words in (("penalty=0.1", "batch_norm=False"), ("matching=0.5", "--conditional")):
+        assert train.main([*TINY, "--updates", "1", "--set", setting, "--out", str(tmp_path)]) == 2
+        assert_one_sentence(capsys.readouterr().err, setting.partition("=")[0], words)
     assert not (tmp_path / "config.json").exists()
 
 
@@ -455,7 +464,8 @@ def test_own_faces(tmp_path, capsys):
         "float32",
     ]
     assert train.main([*options, "--out", str(tmp_path / "out")]) == 0
-    assert metrics(tmp_path / "out")["n_train"] == 36
+    found = metrics(tmp_path / "out")
+    assert (found["n_train"], found["data"]) == (36, str(folder))
     for status, *wrong in ((1, "--faces", str(tmp_path / "nothing")), (2, "--data", "sample"), (1, "--limit", "20")):
         assert train.main([*options, *wrong, "--out", str(tmp_path / "out")]) == status
         assert_one_sentence(capsys.readouterr().err, wrong[1])
@@ -502,6 +512,8 @@ def test_drawing_faces(trained, tmp_path, capsys):
         assert walk.n_frames > generate.STEPS
     assert generate.main([*run, "--hair", "blue"]) == 1
     assert_one_sentence(capsys.readouterr().err, "--conditional")
+    assert generate.main([*run, "--walk", "14", "20", "--count", "3"]) == 2
+    assert_one_sentence(capsys.readouterr().err, "leave --count, --seed and --grid out")
 
 
 def test_truncated_noise_and_ways_between_noises():

@@ -21,6 +21,7 @@ from PIL import Image
 
 from common import data, files
 from common.data import images
+from common.errors import OptionError
 from common.figures import plots
 from common.run import analysis
 from common.run.predictor import Local
@@ -37,6 +38,8 @@ LONGEST = 8  # times the shorter side that a user's picture may be long
 
 def analyze(options):
     """Draw all pictures of the run, or with --image that of one picture."""
+    if options.image and options.beside:
+        raise OptionError("--image shows one run: leave --beside out")
     if options.image:
         model, _ = analysis.open_model(options, HOMEWORK)
         show_own_picture(model, options.image, options.run / "figures" / f"own_{options.image.stem}.png")
@@ -48,7 +51,8 @@ def analyze(options):
     other = None
     if options.beside:
         other, its_config = analysis.open_model(argparse.Namespace(run=options.beside), HOMEWORK)
-        other = f"--model {its_config['options']['model']}", Local(other)
+        name = f"--model {its_config['options']['model']}"
+        other = f"{name}, {options.beside.name}" if name == f"--model {given.model}" else name, Local(other)
 
     real = pictures.colours
     drawn = evaluate.colour(predictor, grey(real))

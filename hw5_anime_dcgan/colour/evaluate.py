@@ -9,7 +9,7 @@
 
 The grey of a coloured picture is given, and is most of what the features of the homework see: the distance of whole
 pictures hardly tells good colours from none. `baseline_psnr` and the like are those of painting everything in the mean
-colour of the training pictures. train.py and analyze.py both call `score`, on grey pictures.
+colour of the training pictures. train.py calls `score`, on grey pictures, analyze.py `compare`.
 """
 
 from typing import NamedTuple
