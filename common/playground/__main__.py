@@ -40,9 +40,10 @@ def address_of(host):
     """The address by which other machines reach this one, when it listens on `host`."""
     if host not in ("0.0.0.0", "::"):
         return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    family, far = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as asking:
         try:
-            asking.connect(("192.0.2.1", 9))  # nothing is sent: the system says which of its addresses it would use
+            asking.connect((far, 9))  # nothing is sent: the system says which of its addresses it would use
             return asking.getsockname()[0]
         except OSError:
             return socket.gethostname()
@@ -51,10 +52,12 @@ def address_of(host):
 def check_free(host, port):
     """Raise UserError where nothing can listen on host and port."""
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
             pass
     except OSError as error:
         raise UserError(f"cannot listen on {host}, port {port} ({error.strerror}): choose another --port") from None
+    except OverflowError:
+        raise UserError(f"there is no port {port}: --port is a number from 1 to 65535") from None
 
 
 @cli.guarded
@@ -77,7 +80,8 @@ def main(argv=None):
     else:
         code = f"{secrets.randbelow(1_000_000):06}"
         app.add_middleware(Gate, code=code)
-        where = f"http://{address_of(options.host)}:{options.port}"
+        address = address_of(options.host)
+        where = f"http://{f'[{address}]' if ':' in address else address}:{options.port}"
         print(f"the playground: {where}   the code that joins: {code}   (Ctrl-C stops it)", flush=True)
     if not options.password:
         print(f"the teacher's password: {models.where.password}", flush=True)

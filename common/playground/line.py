@@ -48,6 +48,7 @@ async def compute(function, *arguments):
         sentence = f"{type(error).__name__}: {error}"
         ui.notify(say(f"The program failed: {sentence}", f"程式出錯了：{sentence}"), type="negative", multi_line=True)
     finally:
+        future.cancel()  # where the server stops while it waits
         _line.remove(future)
         if label and not client.is_deleted:
             label.text = ""

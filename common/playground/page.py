@@ -36,7 +36,20 @@ class Seen(NamedTuple):
 
 
 def look():
-    """The Seen of every run in outputs/, the one written to last first; what cannot be read is passed over."""
+    """The Seen of every run in outputs/, the one written to last first; what cannot be read is passed over.
+
+    The folders are looked into once every EVERY seconds, however many visitors look.
+    """
+    place, now = models.outputs(), time.monotonic()
+    if _last["place"] != place or now - _last["when"] > 0.9 * EVERY:
+        _last.update(place=place, when=now, found=_look())
+    return _last["found"]
+
+
+_last = {"place": None, "when": 0.0, "found": []}
+
+
+def _look():
     found = []
     for folder in models.outputs().iterdir() if models.outputs().is_dir() else []:
         try:
