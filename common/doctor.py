@@ -20,6 +20,7 @@ from pathlib import Path
 
 from common import bars, files
 from common.errors import UserError
+from common.run import streams
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALL = "pip install -r requirements.txt"
@@ -40,6 +41,8 @@ def private(text):
     """`text` with words in place of the repository, the data folder, the home folder and the user's name."""
     places = {ROOT: "REPOSITORY", data_folder(): "DATA", Path.home(): "~"}
     for path in sorted(places, key=lambda path: -len(str(path))):  # one may lie in another
+        if path == path.parent:  # the home folder in some containers: every path begins with it
+            continue
         text = text.replace(str(path), places[path])
     user = re.escape(Path.home().name)
     return re.sub(rf"(?<=[/\\]){user}(?![\w.-])", "USER", text) if user else text
@@ -148,6 +151,7 @@ def runs(_):
 
 def main():
     """Print the lines of every part as they come, then what is wrong; the exit status."""
+    streams.prepare()
     wrong = []
     for part in (versions, devices, data, space, runs):
         for line in part(wrong):

@@ -89,7 +89,8 @@ def page(found):
 def _section(folder, config, metrics):
     """One run."""
     parts = [f'<h2 id="{_anchor(folder)}">{_text(_title(folder, metrics))}</h2>']
-    source = "the built-in sample" if metrics.get("data") == "sample" else "the full data"
+    names = {"sample": "the built-in sample", "full": "the full data"}
+    source = names.get(metrics.get("data"), _text(metrics.get("data")))
     verdict = _verdict(metrics, "Passes the bar.", "Misses the bar.", "Not judged by a bar.")
     parts += [f"<p>{verdict} Model {_text(metrics.get('model'))}, trained on {source}.</p>"]
     figures = {name: value for name, value in metrics.items() if name not in ABOUT and not isinstance(value, dict)}
@@ -117,7 +118,7 @@ def _picture(path):
             size = f'width="{picture.width}" height="{picture.height}"'  # keeps the place while the page loads
             # a phone shows a wide one at a readable size, and scrolls through it
             shape = "wide" if picture.width > max(700, 1.5 * picture.height) else "narrow"
-    except OSError:
+    except (OSError, SyntaxError, ValueError):  # SyntaxError: a damaged chunk of a PNG
         return f"<p>The picture {name} cannot be read.</p>"
     content = base64.b64encode(buffer.getbuffer()).decode()
     image = f'<img alt="{name}" {size} src="data:image/webp;base64,{content}">'

@@ -182,7 +182,7 @@ def assert_other_data_are_refused(analyze, run, tmp_path, capsys):
     capsys.readouterr()
     assert analyze.main(["--run", str(copy)]) == 1
     assert_one_sentence(capsys.readouterr().err, copy, "saw", "SHA-256", "train again")
-    assert not list((copy / "figures").iterdir())
+    assert not list((copy / "figures").glob("*"))
     assert not (copy / "analysis.json").exists()
 
 

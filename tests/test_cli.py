@@ -268,6 +268,23 @@ def test_settings_that_are_none(assignment, words, capsys):
     assert_one_sentence(capsys.readouterr().err, f"--set {assignment}", words)
 
 
+def test_a_run_that_goes_on_finds_its_data_folder(tmp_path, monkeypatch):
+    def resumed(*more):
+        return cli.parse("hw1_mnist_mlp", train.SETTINGS, "", ["--resume", "--out", str(out), *more])
+
+    monkeypatch.delenv("HW_DATA_DIR", raising=False)
+    out, lab = tmp_path / "out", tmp_path / "lab"
+    out.mkdir()
+    options = {"model": "fast", "data": "full", "data_dir": str(lab), "tensorboard": True}
+    (out / "config.json").write_text(json.dumps({"options": options, "data": {"kind": "full"}}))
+    assert resumed().data_dir == cli.ROOT / "data"  # that of the run is there no more
+    lab.mkdir()
+    assert (resumed().data_dir, resumed().tensorboard) == (lab, True)
+    monkeypatch.setenv("HW_DATA_DIR", str(tmp_path))
+    assert resumed().data_dir == tmp_path
+    assert resumed("--data-dir", str(out)).data_dir == out
+
+
 def test_a_setting_is_kept_when_a_run_goes_on(server, tmp_path):
     changed = ("--set", "hidden=[16]", "--set", "dropout=0.25")
     assert server.run(*RUN, *changed, "--out", tmp_path, kill_in_write=3).returncode == -9

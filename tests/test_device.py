@@ -1,6 +1,7 @@
 """The choice of the device and of the arithmetic, with GPUs that only a fake nvidia-smi knows about."""
 
 import argparse
+import ast
 import json
 import os
 import shutil
@@ -136,7 +137,9 @@ def test_a_gpu_that_shares_the_memory_of_the_cpu(nvidia_smi):
     assert visible() == "GPU-shared"
 
 
-def test_an_nvidia_smi_that_hangs(nvidia_smi):
+def test_an_nvidia_smi_that_hangs(nvidia_smi, monkeypatch):
+    assert device.NVIDIA_SMI_SECONDS < 60
+    monkeypatch.setattr(device, "NVIDIA_SMI_SECONDS", 0.5)
     nvidia_smi("exec sleep 1000")
     began = time.monotonic()
     assert "CPU" in device.setup("float32").line
@@ -319,22 +322,35 @@ from common.run import cli
 SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("hw*/*.py") if "\nif __name__" in path.read_text())
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_importing_touches_no_device(script):
+def test_importing_touches_no_device():
     """So that the choice of GPUs comes in time; and nothing is said, whatever the backend has to say while it loads."""
     program = f"""
 import importlib
-importlib.import_module({script.removesuffix(".py").replace("/", ".")!r})
-if {BACKEND!r} == "jax":
-    from jax._src import xla_bridge
-    assert not xla_bridge._backends
-else:
-    from tensorflow.python.eager import context
-    assert context._context is None or not context.context()._initialized
+for script in {SCRIPTS!r}:
+    importlib.import_module(script.removesuffix(".py").replace("/", "."))
+    if {BACKEND!r} == "jax":
+        from jax._src import xla_bridge
+        assert not xla_bridge._backends, script
+    else:
+        from tensorflow.python.eager import context
+        assert context._context is None or not context.context()._initialized, script
 """
     process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
     assert not process.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_imports_the_course_before_any_package(script):
+    """It sets what must be in the environment before a backend wakes up, and keeps it quiet while it does."""
+    names = []
+    for node in ast.parse((ROOT / script).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module)
+    packages = [name for name in names if name.partition(".")[0] not in sys.stdlib_module_names]
+    assert packages[0] == "common.run"
 
 
 def test_stderr_comes_back_when_two_threads_start_keras():

@@ -154,3 +154,8 @@ def test_runs_beside_their_bars(home):
 def test_names_of_folders_are_hidden(home):
     text = f"{home}/course/outputs/a, {home}/staged/mnist.npz, {home}/x, /mnt/{home.name}/y"
     assert doctor.private(text) == "REPOSITORY/outputs/a, DATA/mnist.npz, ~/x, /mnt/USER/y"
+
+
+def test_a_home_folder_that_is_all_hides_nothing(home, monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/"))
+    assert doctor.private("/usr/lib/x") == "/usr/lib/x"

@@ -58,6 +58,8 @@ def outputs(tmp_path_factory):
     (poems / "samples" / "000100.txt").write_text("an earlier text")
     (poems / "samples" / "000200.txt").write_text("破落三間屋，蕭條一旅人。<script>alert(1)</script>\n" + "長" * 300)
     (poems / "figures" / "broken.png").write_bytes(b"noise")
+    whole = (poems / "figures" / "curves.png").read_bytes()
+    (poems / "figures" / "damaged.png").write_bytes(whole.replace(b"IDAT", b"I\0AT"))
     make_run(folder / "second", {"passed": False, "value": 0.5, "test_accuracy": 0.5})
     (folder / "unfinished").mkdir()
     (folder / "unfinished" / "config.json").write_text("{}")

@@ -147,6 +147,7 @@ def test_killed_while_the_earlier_run_is_set_aside(moment, server, finished_run,
     options = (*RUN, "--seed", "5", "--out", out)
     assert server.run(*options, kill_at=moment).returncode == KILLED
     assert server.run(*options, "--resume").returncode == 0
+    assert_same_result(out / "previous", finished_run)
     assert [row["epoch"] for row in history(out)] == list("123456")
     assert history(out) != history(finished_run)
     assert json.loads((out / "config.json").read_text())["options"]["seed"] == 5

@@ -49,7 +49,7 @@ def load(name, config, own=None):
     else:
         path = path_of(spec, config)
     arrays = read(spec, path) if path else spec.sample()
-    source = source_of(spec, path, arrays)
+    source = source_of(spec, path, arrays)._replace(own=bool(own) and config.data != "sample")
     names = spec.names if path else spec.sample_names or spec.names
     dataset = Dataset(*arrays, source, names)
     if config.limit and config.limit < len(dataset.x_train):

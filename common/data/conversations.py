@@ -45,7 +45,7 @@ def load(name, config):
         title = "the conversations of the package chitchat-dataset"
     else:
         files = corpus.files_of(name, [CHITCHAT])
-        found, source = of_text("".join(corpus.blocks(files))), Source("full", Path(name), sha256(files), "")
+        found, source = of_text("".join(corpus.blocks(files))), Source("full", Path(name), sha256(files), "", own=True)
         title = f"the conversations of {name}"
     if len(found) < FEWEST:
         raise UserError(

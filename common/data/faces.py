@@ -55,7 +55,8 @@ def read(path):
         if not cache.exists():
             with filelock.FileLock(path.with_name(f".{name}-decoding.lock")):  # another process may be at it
                 if not cache.exists():
-                    for old in cache.parent.glob(f".{glob.escape(name)}-*.*"):  # of what it held before
+                    before = f".{glob.escape(name)}-{'[0-9a-f]' * 16}.*"  # of what it held before
+                    for old in cache.parent.glob(before):
                         if old.suffix in (".faces", ".txt"):
                             old.unlink()
                     with atomic(cache) as part:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import filelock
+import numpy as np
 
 from common.data.download import fetch
 from common.errors import UserError
@@ -17,12 +18,16 @@ from common.files import atomic, sha256
 
 
 class Source(NamedTuple):
-    """Where a data set came from. `kind`: "full" or "sample"; `sha256` of the file (of the arrays, for a sample)."""
+    """Where a data set came from. `kind`: "full" or "sample"; `sha256` of the file (of the arrays, for a sample).
+
+    own: whether the user has given it, in place of what the course uses.
+    """
 
     kind: str
     path: Path | str
     sha256: str
     line: str
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,16 @@ def copy(files, path):
 
 
 def source_of(spec, path, content):
-    """The source of what was read from `path`, or of the sample; content: arrays or bytes, hashed without a file."""
+    """The source of what was read from `path`, or of the sample; content: arrays, bytes or Wires."""
     if path and path.is_file():
         digest = sha256([path])
     else:
         joined = hashlib.sha256()
         for part in content:
-            joined.update(part if isinstance(part, bytes) else part.tobytes())
+            if isinstance(part, np.ndarray):
+                joined.update(part.reshape(-1).data)  # no copy of what is mapped from a file
+            else:
+                joined.update(part if isinstance(part, bytes) else part.tobytes())
         digest = joined.hexdigest()
     if path:
         return Source("full", path, digest, f"{spec.title} from {path}")
@@ -109,7 +117,7 @@ def _find(spec, folder):
 def read(spec, path, downloaded=False):
     try:
         return spec.read(path)
-    except (UserError, ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (UserError, ValueError, KeyError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         reason = str(error).strip("'\"").splitlines()[0] if str(error) else type(error).__name__
         if downloaded:  # into a file that is gone by now
             reason = reason.removeprefix(f"{path} ")

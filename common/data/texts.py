@@ -38,7 +38,7 @@ def load(name, config):
         files = corpus.files_of(name, TEXTS)
         codes, characters, kind = corpus.read(files)
         cut = 9 * len(codes) // 10
-        source = Source("full", Path(name), sha256(files), f"the text of {name}")
+        source = Source("full", Path(name), sha256(files), f"the text of {name}", own=True)
     else:
         spec = spec or TEXTS["shakespeare"]
         path = path_of(spec, config)

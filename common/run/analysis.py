@@ -70,7 +70,6 @@ def open_model(options, homework):
         # without its loss, which may be a function that only train.py knows
     except Exception as error:
         raise UserError(f"{options.run / 'model.keras'} cannot be read ({error}): train again") from None
-    (options.run / "figures").mkdir(exist_ok=True)
     return model, config
 
 

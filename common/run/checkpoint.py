@@ -62,17 +62,21 @@ def save(folder, model, progress):
     np.savez(buffer, **arrays)
     content = buffer.getbuffer()
     digest = hashlib.sha256(content).hexdigest()[:16]
-    path = folder / f"{progress.epoch:06d}-{digest}.npz"
+    path = folder / f"{progress.epoch:06d}-{digest}.npz"  # {6 or more digits}-{hash of what is in it}
     with atomic(path) as part:
         part.write_bytes(content)
     # others of this epoch or a later one are damaged: restore() passed them over
-    earlier = [old for old in _newest_first(folder) if old.name[:6] < path.name[:6]]
+    earlier = [old for old in _newest_first(folder) if _epoch_of(old) < progress.epoch]
     for old in {*_newest_first(folder)} - {path, *earlier[: KEEP - 1]}:
         old.unlink()
 
 
 def _newest_first(folder):
-    return sorted(folder.glob("[0-9]*-*.npz"), reverse=True)
+    return sorted(folder.glob("[0-9]*-*.npz"), key=lambda path: (_epoch_of(path), path.name), reverse=True)
+
+
+def _epoch_of(path):
+    return int(path.name.partition("-")[0])
 
 
 def _read(path):

@@ -89,6 +89,10 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     if given.get("resume") and given.get("precision") == "auto":
         del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
+    if os.environ.get("HW_DATA_DIR") or not Path(saved.get("data_dir", "")).is_dir():
+        saved.pop("data_dir", None)
+    elif saved:
+        saved["data_dir"] = Path(saved["data_dir"])
     if choose_model:
         default_model = choose_model({**options, **saved, **given})
     model = given.get("model", saved.get("model", default_model))
@@ -183,7 +187,8 @@ def _saved_options(options, settings, parser):
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
         parser.error(f"cannot read the options of the run to be resumed from {path} ({error!r})")
-    return {name: value for name, value in saved.items() if name == "data" or name not in (*CHANGEABLE, "homework")}
+    forgotten = {*CHANGEABLE, "homework"} - {"data", "data_dir", "tensorboard"}
+    return {name: value for name, value in saved.items() if name not in forgotten}
 
 
 def guarded(main):

@@ -50,6 +50,7 @@ with _quiet():
         )
 
 MIN_FREE_MIB = 2000  # a GPU with less free memory is left to those who use it
+NVIDIA_SMI_SECONDS = 10  # that it may take: with a broken driver it never answers
 BACKENDS = ("tensorflow", "jax")
 HOSTS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"  # Keras' own variable: where the first of several hosts can be reached
 
@@ -134,7 +135,7 @@ def _choose_gpus(wanted):
     """([GPU as a dict, most free memory first], why none); limits CUDA_VISIBLE_DEVICES to those chosen."""
     command = ["nvidia-smi", "--query-gpu=index,uuid,name,memory.free,compute_cap", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=NVIDIA_SMI_SECONDS, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return [], ""
     gpus = []

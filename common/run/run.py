@@ -94,12 +94,13 @@ class Run:
             self.folder / "config.json",
             {
                 "task": self.config.task,
-                "options": {k: str(v) if k in ("out", "data_dir") else v for k, v in options.items()},
+                "options": options | {"out": str(options["out"]), "data_dir": str(options["data_dir"].absolute())},
                 "data": {"kind": source.kind, "path": str(source.path), "sha256": source.sha256},
                 "device": self.device.line,
                 "versions": {"python": platform.python_version(), **versions},
             },
         )
+        self.config.data = source.kind  # what is loaded in the course of the run is of the kind that was found first
 
     def _set_aside_previous_run(self):
         first, last = self.folder / "config.json", self.folder / "checkpoint"
@@ -114,8 +115,9 @@ class Run:
             return
         if previous.exists() and not (last.exists() or (self.folder / "model.keras").exists()):
             return  # the run here stopped before it learned anything: the one before it is worth more
-        shutil.rmtree(previous, ignore_errors=True)
-        previous.mkdir()
+        if first.exists() or (previous / "checkpoint").exists():  # else a kill has stopped what follows half-way
+            shutil.rmtree(previous, ignore_errors=True)
+        previous.mkdir(exist_ok=True)
         # in this order, so that who is stopped half-way neither takes the rest for a run nor leaves it lying
         for path in (first, *(path for path in others if path not in (first, last, previous)), last):
             if path.exists():
@@ -215,7 +217,7 @@ class Run:
                 "homework": self.config.homework,
                 "task": self.config.task,
                 "model": self.config.model,
-                "data": self.dataset.source.kind,
+                "data": str(self.dataset.source.path) if self.dataset.source.own else self.dataset.source.kind,
                 "n_train": len(self.dataset.x_train),
                 "n_test": len(self.dataset.x_test),
                 "params": model.count_params(),

@@ -33,6 +33,9 @@ def prepare():
             number, encoding = os.open(os.devnull, os.O_RDWR), "utf-8"
         elif name == "stdin" or stream is not getattr(sys, f"__{name}__"):
             continue
+        elif os.name == "nt" and stream.isatty():  # the console takes text; bytes it would read in its code page
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+            continue
         else:
             stream.flush()
             number, encoding = stream.fileno(), stream.encoding
