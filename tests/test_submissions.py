@@ -188,7 +188,9 @@ LAYOUTS = {
         zipped(folder / "a.zip", **{MODEL: "0.1"}),
     ),
     "one that stopped does not count": lambda folder: put(
-        folder, **{f"{RUN}/config.json": '{"task": "hw1_mnist_mlp"}', f"{RUN}_best/model.keras": "0.985"}
+        folder,
+        **{f"{RUN}{end}/config.json": '{"task": "hw1_mnist_mlp", "data": {"kind": "full"}}' for end in ("", "_best")},
+        **{f"{RUN}_best/model.keras": "0.985"},
     ),
     "old ones do not count": lambda folder: put(folder, **{MODEL: "0.985", f"{RUN}/previous/model.keras": "0.1"}),
 }
@@ -342,7 +344,7 @@ def test_deep_folders(school):
     zipped(school.folder / "only deep.zip", **{"a/" * 2000 + "model.keras": "1"})
     put(school.folder / "other", **{MODEL: "0.5"})
     rows = school.grade()
-    assert value(rows["deep.zip"]) == "0.9850"
+    assert value(rows["deep.zip"]) == "0.9850", reason(rows["deep.zip"])
     assert value(rows["other"]) == "0.5000"
     assert rows["only deep.zip"]["points"] == "0"
 

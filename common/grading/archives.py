@@ -63,7 +63,7 @@ def _unpack(archive, folder, wanted, most_bytes):
             with archive.open(info) as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy)
     for place in [place for _, place, read in members if read is False][:MOST_NAMES]:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, RecursionError):  # it may lie deeper than any folder can
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             (folder / place).touch()
     return total
