@@ -45,14 +45,14 @@ def read_words(path, words):
         if size > MOST_BYTES:
             raise UserError(f"words.npz unpacks to {size:,} bytes: that is not read")
         bag = BagOfWords.load(path)
+        if not np.array_equal(bag.words, words[: len(bag.words)]) or bag.weighting not in ("tf-idf", "binary"):
+            raise UserError("words.npz does not hold the words of these data: was it trained on others?")
+        if bag.idf.shape != bag.words.shape or bag.idf.dtype != "float32" or not np.isfinite(bag.idf).all():
+            raise UserError("words.npz does not hold a weight for each of its words")
     except UserError:
         raise
     except Exception as error:  # a damaged or made-up archive can raise nearly anything
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         reason = "pickled objects in it are not read" if "pickle" in reason else reason
         raise UserError(f"words.npz is not what training writes: {reason}") from None
-    if not np.array_equal(bag.words, words[: len(bag.words)]) or bag.weighting not in ("tf-idf", "binary"):
-        raise UserError("words.npz does not hold the words of these data: was it trained on others?")
-    if bag.idf.shape != bag.words.shape or bag.idf.dtype != "float32" or not np.isfinite(bag.idf).all():
-        raise UserError("words.npz does not hold a weight for each of its words")
     return bag

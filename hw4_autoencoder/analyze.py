@@ -43,8 +43,11 @@ def analyze(options):
     gan = settings.model in GANS
     if gan and (options.encode or options.decode or options.beside or options.likelihood):
         raise UserError(f"{options.run} holds a GAN, which has no encoder: give the --run of an autoencoder")
-    if options.beside and not (settings.data_set == "mnist" and holds_codes_of_digits(options.beside)):
-        raise UserError("--beside is for two runs of digits, neither of them a GAN")
+    other = analysis.open_model(Namespace(run=options.beside), HOMEWORK) if options.beside else None
+    if other:
+        its = other[1]["options"]
+        if not settings.data_set == its["data_set"] == "mnist" or its["model"] in GANS:
+            raise UserError("--beside is for two runs of digits, neither of them a GAN")
     if options.decode:
         show_code(Codes(model), options)
         return
@@ -56,15 +59,10 @@ def analyze(options):
     elif gan:
         gan_pictures.analyze(model, dataset, settings, options)
     else:
-        analyze_codes(Codes(model), dataset, settings, options)
+        analyze_codes(Codes(model), dataset, settings, options, other)
 
 
-def holds_codes_of_digits(run):
-    _, config = analysis.open_model(Namespace(run=run), HOMEWORK)
-    return config["options"]["model"] not in GANS and config["options"]["data_set"] == "mnist"
-
-
-def analyze_codes(coder, dataset, settings, options):
+def analyze_codes(coder, dataset, settings, options, other):
     figures, name = options.run / "figures", f"{settings.model}, {coder.latent_dim} numbers"
     numbers = {}
     x, y, names = dataset.x_test, dataset.y_test, dataset.names
@@ -81,11 +79,10 @@ def analyze_codes(coder, dataset, settings, options):
     if settings.data_set == "mnist":
         judge, numbers["judge_accuracy"] = judge_of(settings, options.run)
         coders = {name: coder}
-        if options.beside:
-            other, other_config = analysis.open_model(Namespace(run=options.beside), HOMEWORK)
-            other = Codes(analysis.in_float32(other))
-            its_name = f"{other_config['options']['model']}, {other.latent_dim} numbers"
-            coders[f"{its_name}, {options.beside.name}" if its_name == name else its_name] = other
+        if other:
+            its_coder, its_config = Codes(analysis.in_float32(other[0])), other[1]
+            its_name = f"{its_config['options']['model']}, {its_coder.latent_dim} numbers"
+            coders[f"{its_name}, {options.beside.name}" if its_name == name else its_name] = its_coder
         numbers["slanted"] = writing.show_slanted(coders, judge, dataset, figures / "slanted.png")
         numbers["walks_read_as_either_end"] = writing.show_walks(coders, judge, dataset, figures / "walks.png")
         numbers["plane_sure_share"] = float(np.mean(judge(plane).max(axis=1) > 0.9))

@@ -425,6 +425,10 @@ def test_clips_that_are_none(trained, digits, tmp_path, capsys):
         capsys.readouterr()
         assert generate.main(["--run", str(trained), "--clip", str(tmp_path / name)]) == 1, name
         assert_one_sentence(capsys.readouterr().err, name, words)
+    assert generate.main(["--run", str(trained), "--clip", str(tmp_path / "cut.gif"), "--count", "2"]) == 2
+    assert_one_sentence(capsys.readouterr().err, "leave them out, or --clip")
+    assert train.main(["--set", "widths=[8,16]", "--out", str(tmp_path / "out")]) == 2
+    assert_one_sentence(capsys.readouterr().err, "widths are three numbers")
 
 
 def test_too_many_frames_are_refused(tmp_path, monkeypatch):

@@ -92,6 +92,12 @@ def test_the_newest_two_are_kept(saved):
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
+def test_the_millionth_update_is_newer(tmp_path):
+    for name in ("999999-b.npz", "1000000-a.npz"):
+        (tmp_path / name).touch()
+    assert [path.name[:7] for path in checkpoint._newest_first(tmp_path)] == ["1000000", "999999-"]
+
+
 def test_no_checkpoint_leaves_the_model_alone(tmp_path):
     model = make_model()
     before = model.get_weights()

@@ -594,6 +594,20 @@ def test_an_optimizer_is_no_part_of_the_weights(tiny_models, tmp_path):
     assert one == other
 
 
+def test_a_byte_counts_as_two_weights(tiny_models, tmp_path):
+    """Keras packs two weights of int4 into one."""
+    counts = [
+        inspect(
+            tmp_path,
+            tiny_models["good"],
+            "model.weights.h5",
+            hdf5(lambda file, kind=kind: file.create_dataset("layers/a", data=np.ones(7, kind))),
+        )[2]
+        for kind in ("float32", "uint8")
+    ]
+    assert counts == [7, 14]
+
+
 def test_bad_configs(tiny_models, tmp_path):
     for part, words in (
         ({"class_name": "__lambda__", "config": {"value": "4wA="}}, "Lambda"),

@@ -59,7 +59,8 @@ def outputs(tmp_path_factory):
     (poems / "samples" / "000200.txt").write_text("破落三間屋，蕭條一旅人。<script>alert(1)</script>\n" + "長" * 300)
     (poems / "figures" / "broken.png").write_bytes(b"noise")
     whole = (poems / "figures" / "curves.png").read_bytes()
-    (poems / "figures" / "damaged.png").write_bytes(whole.replace(b"IDAT", b"I\0AT"))
+    i = whole.index(b"IDAT")
+    (poems / "figures" / "damaged.png").write_bytes(whole[: i - 4] + (100).to_bytes(4, "big") + whole[i:])
     make_run(folder / "second", {"passed": False, "value": 0.5, "test_accuracy": 0.5})
     (folder / "unfinished").mkdir()
     (folder / "unfinished" / "config.json").write_text("{}")
@@ -110,6 +111,7 @@ def test_report(outputs):
         assert words in text, words
     assert "Not judged by a bar. Model fast, trained on the built-in sample" in text
     assert "The picture broken cannot be read." in text
+    assert "The picture damaged cannot be read." in text
     assert "an earlier text" not in text
     assert "the analysis" not in text
     assert "script" not in page.tags

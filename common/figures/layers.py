@@ -27,7 +27,7 @@ def pca_map(output):
     with np.errstate(invalid="ignore"):  # 0 / 0 where nothing varies
         pca = PCA(2, svd_solver="randomized", random_state=0).fit(_plane(output))
     share = float(pca.explained_variance_ratio_.sum()) if _varies(output) else 0.0
-    return lambda outputs: pca.transform(_plane(outputs)), share
+    return threadpool_limits.wrap(limits=1)(lambda outputs: pca.transform(_plane(outputs))), share
 
 
 def _varies(output):

@@ -33,7 +33,8 @@ def inspect(path):
     """(SHA-256 of the weights, names of the parts that are not Keras' own, number of weights) of a .keras file.
 
     The hash is of the arrays alone, whatever the layers are called. The number is of all that is stored: statistics of
-    normalisation too, and where config.json holds more numbers than layers are described by, those. Raises Refused;
+    normalisation too, a byte for two, as Keras packs two weights of int4 into one, and where config.json holds more
+    numbers than layers are described by, those. Raises Refused;
     runs nothing of what it reads.
     """
     try:
@@ -120,7 +121,7 @@ def _digest(file, size):
             nbytes = math.prod(item.shape) * item.dtype.itemsize
             total += nbytes
             of_optimizer = item.name.startswith("/optimizer/")
-            packed = 2 if item.dtype.itemsize == 1 else 1  # a byte of a quantised layer may hold two weights
+            packed = 2 if item.dtype.itemsize == 1 else 1  # int4
             count += 0 if of_optimizer else packed * math.prod(item.shape)
             if item.chunks:
                 raise Refused("its weights are stored in chunks, compressed perhaps, as Keras never stores them")

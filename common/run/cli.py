@@ -89,10 +89,9 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     if given.get("resume") and given.get("precision") == "auto":
         del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
-    if os.environ.get("HW_DATA_DIR") or not Path(saved.get("data_dir", "")).is_dir():
-        saved.pop("data_dir", None)
-    elif saved:
-        saved["data_dir"] = Path(saved["data_dir"])
+    folder = saved.pop("data_dir", None) or ""
+    if not os.environ.get("HW_DATA_DIR") and os.access(folder, os.R_OK):  # is_dir raises below a closed folder
+        saved["data_dir"] = Path(folder)
     if choose_model:
         default_model = choose_model({**options, **saved, **given})
     model = given.get("model", saved.get("model", default_model))
@@ -149,7 +148,7 @@ def _parser(homework, settings, doc, own_options, model):
         help="arithmetic of the matrix products (auto: bfloat16 where the hardware is faster with it)",
     )
     group.add_argument("--gpus", type=positive, metavar="N", help="train on N GPUs (1 if there is one, else the CPU)")
-    group.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard too")
+    group.add_argument("--tensorboard", action=argparse.BooleanOptionalAction, help="write logs for TensorBoard too")
     return parser
 
 

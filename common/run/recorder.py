@@ -59,6 +59,6 @@ def tensorboard(folder):
     missing = [name for name in ("tensorflow", "tensorboard") if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(
-            f"--tensorboard needs {' and '.join(missing)}: pip install {' '.join(missing)}, or leave the option out"
+            f"--tensorboard needs {' and '.join(missing)}: pip install {' '.join(missing)}, or say --no-tensorboard"
         )
     return keras.callbacks.TensorBoard(folder, write_graph=False)  # a graph fills the logs, and shows no curve

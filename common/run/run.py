@@ -115,8 +115,9 @@ class Run:
             return
         if previous.exists() and not (last.exists() or (self.folder / "model.keras").exists()):
             return  # the run here stopped before it learned anything: the one before it is worth more
-        if first.exists() or (previous / "checkpoint").exists():  # else a kill has stopped what follows half-way
-            shutil.rmtree(previous, ignore_errors=True)
+        half_way = not first.exists() and not (previous / "checkpoint").exists()  # a kill has stopped what follows
+        if previous.exists() and not half_way:
+            shutil.rmtree(previous)  # raises, before anything is moved, where Windows has a file of it open
         previous.mkdir(exist_ok=True)
         # in this order, so that who is stopped half-way neither takes the rest for a run nor leaves it lying
         for path in (first, *(path for path in others if path not in (first, last, previous)), last):

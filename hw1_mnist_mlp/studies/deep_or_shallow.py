@@ -130,7 +130,7 @@ def study_depth(options):
 
 def draw(found, path):
     figure = plots.new_figure(14, 7.5, "As many weights in more and more layers: lower is better")
-    for ax, (task, values) in zip(figure.subplots(2, 3).T.ravel(), found.items(), strict=True):
+    for ax, (task, values) in zip(figure.subplots(2, 3).T.ravel(), found.items(), strict=False):
         for place, results in enumerate(values.values()):
             ax.plot([place] * len(results), results, "o", color=plots.COLOURS[0], alpha=0.6)
         ax.plot(range(len(values)), [np.mean(results) for results in values.values()], color=plots.COLOURS[0])

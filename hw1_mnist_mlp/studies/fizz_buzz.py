@@ -6,8 +6,8 @@ The answer: what fits the numbers it has seen is always learned, 100 % of 101 to
 makes of 1 to 100 depends on how (mean and spread over three seeds; always to say the number is right 53 times):
 
 - in binary 98.0 ± 1.6 %: bits are the same whether the number is large or small;
-- as decimal digits 57.3 ± 4.5 %, of the multiples of 3 none: it has never seen a number without both hundreds and
-  thousands, and a network knows nothing of what it has not seen. That a number ends in 0 or 5 it finds;
+- as decimal digits 57.3 ± 4.5 %, of the multiples of 3 none: it has never seen a number that has neither hundreds
+  nor a thousand, and a network knows nothing of what it has not seen. That a number ends in 0 or 5 it finds;
 - as digits of base 15 100 %: the last digit alone decides, and there is nothing left to learn.
 """
 

@@ -31,6 +31,7 @@ from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from common.errors import UserError
 from common.figures import plots
 from common.run import device
 
@@ -89,6 +90,8 @@ def study_rbm(options):
     test = digits.x_test, digits.y_test
     updates, epochs, seeds = ({100: 2}, 1, 1) if options.quick else (UPDATES, RBM_EPOCHS, SEEDS)
     updates = {n: length for n, length in updates.items() if n <= len(learned[0])}  # the sample has fewer digits
+    if not updates:
+        raise UserError(f"{len(learned[0])} digits are too few to learn from: give a larger --limit")
     images = learned[0][: 200 if options.quick else None]
     machines = pretrain(images, epochs)
     found = {}

@@ -46,8 +46,8 @@ def analyze(options):
     contexts = test.contexts[evaluate.some(test, evaluate.ASKED)]
     said = [texts[0] for texts in evaluate.self_talks(speaker, contexts, evaluate.DRAWN, 1)]
     if "start" in saved["options"]:
-        same_network(given, Path(given.start))
         first, _ = open_speaker(argparse.Namespace(run=Path(given.start)))
+        same_network(given, Path(given.start))
         before = [texts[0] for texts in evaluate.self_talks(first, contexts, evaluate.DRAWN, 1)]
         names = "before", "reinforced"
     else:

@@ -110,7 +110,7 @@ def study_attention(options):
                 asked.append(without(test, heavy))
             found.append([model.evaluate(each, labels, batch_size=256, verbose=0)[1] for each in asked])
         cells = [f"{100 * np.mean(column):.1f} ± {100 * np.std(column):.1f} %" for column in zip(*found, strict=True)]
-        rows.append((kind, *cells, "")[:4])
+        rows.append((kind, *cells, *[""] * (3 - len(cells))))
     study.print_table(rows)
     draw(wires, test, heavy, options.out / "attention.png")
     print(f"\nsee {options.out / 'attention.png'}")

@@ -76,13 +76,10 @@ def norms_by_distance(model, codes):
     table = layers.Embedding(x.size, vectors.shape[-1])  # one vector for each place: its gradient is that of the input
     probe = keras.Model(places, dense(recurrent(table(places)))[:, -1])
     table.set_weights([vectors.reshape(x.size, -1)])
-    probe.compile(
-        keras.optimizers.SGD(MAGNIFY), LOSS
-    )  # the vectors move by so many times their gradient, all else stays
+    probe.compile(keras.optimizers.SGD(MAGNIFY), LOSS)  # the vectors move by so many times their gradient
     probe.fit(np.arange(x.size).reshape(x.shape), y[:, -1], batch_size=BATCH, verbose=0)
-    gradient = (
-        BATCH * (vectors - table.get_weights()[0].reshape(vectors.shape)) / MAGNIFY
-    )  # the loss is that of a batch
+    moved = vectors - table.get_weights()[0].reshape(vectors.shape)
+    gradient = BATCH * moved / MAGNIFY  # the loss is that of a batch
     return np.linalg.norm(gradient, axis=-1).mean(axis=0)[::-1]
 
 
