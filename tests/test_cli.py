@@ -383,7 +383,7 @@ def test_logs_for_tensorboard(server, tmp_path):
 def test_tensorboard_that_is_not_installed(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert train.main([*RUN, "--tensorboard", "--out", str(tmp_path / "out")]) == 1
-    assert_one_sentence(capsys.readouterr().err, "--tensorboard", "pip install tensorflow tensorboard", "leave")
+    assert_one_sentence(capsys.readouterr().err, "--tensorboard", "pip install tensorflow tensorboard", "--no-tensorboard")
     assert not (tmp_path / "out").exists()
 
 

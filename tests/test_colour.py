@@ -139,8 +139,6 @@ def test_training_brings_colour(trained):
     rows = history(trained)
     assert len(rows) == 2
     assert float(rows[-1]["val_colourfulness"]) > 0  # it begins without any
-    if "l1" not in rows[0]:  # beside a discriminator it need not fall so soon
-        assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     found = metrics(trained)
     assert found["passed"] is None
     assert {"psnr", "ssim", "colourfulness", "frechet_distance", "baseline_psnr"} <= set(found)
