@@ -35,7 +35,6 @@ NETWORKS = {
 }
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 WINDOW, UPDATES, RATE, LIMIT = 64, 100, 5.0, 1.0  # characters; plain gradient descent; of the gradient's norm
-MAGNIFY = 1e20  # beside vectors near 1, float32 sees no gradient below 1e-7 / MAGNIFY
 SYMBOLS, DISTANCES, COPY_UPDATES, COPY_RATE = 8, (5, 10, 25, 50, 100), 400, 3e-3  # Adam
 
 
@@ -76,11 +75,10 @@ def norms_by_distance(model, codes):
     table = layers.Embedding(x.size, vectors.shape[-1])  # one vector for each place: its gradient is that of the input
     probe = keras.Model(places, dense(recurrent(table(places)))[:, -1])
     table.set_weights([vectors.reshape(x.size, -1)])
-    probe.compile(keras.optimizers.SGD(MAGNIFY), LOSS)  # the vectors move by so many times their gradient
+    probe.compile(keras.optimizers.SGD(1e20), LOSS)  # moved by less, float32 vectors near 1 do not show what has faded
     probe.fit(np.arange(x.size).reshape(x.shape), y[:, -1], batch_size=BATCH, verbose=0)
-    moved = vectors - table.get_weights()[0].reshape(vectors.shape)
-    gradient = BATCH * moved / MAGNIFY  # the loss is that of a batch
-    return np.linalg.norm(gradient, axis=-1).mean(axis=0)[::-1]
+    moved = BATCH * (vectors - table.get_weights()[0].reshape(vectors.shape))  # the loss is that of a batch
+    return np.linalg.norm(moved / 1e20, axis=-1).mean(axis=0)[::-1]
 
 
 def symbols(distances, rng, n=BATCH):
