@@ -16,6 +16,7 @@ import sys
 from PIL import Image
 
 from common import bars, files
+from common.data import images
 from common.errors import UserError
 from common.run import cli
 
@@ -112,13 +113,13 @@ def _picture(path):
     """A picture inside the page, as WebP: a quarter of the size, for all that the eye can see."""
     name, buffer = _text(path.stem.replace("_", " ")), io.BytesIO()
     try:
-        with Image.open(path) as picture:
+        with images.reading(path, "picture", "another"), Image.open(path) as picture:
             picture.thumbnail((MOST_PIXELS, 4 * MOST_PIXELS))
             picture.convert("RGB").save(buffer, "webp", quality=85)
             size = f'width="{picture.width}" height="{picture.height}"'  # keeps the place while the page loads
             # a phone shows a wide one at a readable size, and scrolls through it
             shape = "wide" if picture.width > max(700, 1.5 * picture.height) else "narrow"
-    except (OSError, SyntaxError, ValueError):  # SyntaxError: a damaged chunk of a PNG
+    except UserError:
         return f"<p>The picture {name} cannot be read.</p>"
     content = base64.b64encode(buffer.getbuffer()).decode()
     image = f'<img alt="{name}" {size} src="data:image/webp;base64,{content}">'

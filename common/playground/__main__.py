@@ -36,12 +36,16 @@ def serve(pages, **options):
     )
 
 
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def address_of(host):
     """The address by which other machines reach this one, when it listens on `host`."""
     if host not in ("0.0.0.0", "::"):
         return host
-    family, far = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
-    with socket.socket(family, socket.SOCK_DGRAM) as asking:
+    far = "2001:db8::1" if ":" in host else "192.0.2.1"
+    with socket.socket(family_of(host), socket.SOCK_DGRAM) as asking:
         try:
             asking.connect((far, 9))  # nothing is sent: the system says which of its addresses it would use
             return asking.getsockname()[0]
@@ -52,7 +56,7 @@ def address_of(host):
 def check_free(host, port):
     """Raise UserError where nothing can listen on host and port."""
     try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+        with socket.create_server((host, port), family=family_of(host)):
             pass
     except OSError as error:
         raise UserError(f"cannot listen on {host}, port {port} ({error.strerror}): choose another --port") from None

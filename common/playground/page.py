@@ -22,6 +22,7 @@ ABOUT = (
 )
 EVERY = 2.0  # seconds between two looks into the folders
 COUNTS = ("epoch", "updates", "seconds")  # columns of history.csv that are no metric
+_last = {"place": None, "when": 0.0, "found": []}  # what all visitors are shown until it is EVERY seconds old
 ABOUT_THE_RUN = ("homework", "task", "model", "bar", "value", "passed")  # of metrics.json: said in other words
 
 
@@ -44,9 +45,6 @@ def look():
     if _last["place"] != place or now - _last["when"] > 0.9 * EVERY:
         _last.update(place=place, when=now, found=_look())
     return _last["found"]
-
-
-_last = {"place": None, "when": 0.0, "found": []}
 
 
 def _look():

@@ -89,9 +89,6 @@ def parse(homework, settings, doc, argv=None, own_options=None, choose_model=Non
     if given.get("resume") and given.get("precision") == "auto":
         del given["precision"]  # the stopped run has made the choice
     saved = _saved_options({**options, **given}, settings, parser) if given.get("resume") else {}
-    folder = saved.pop("data_dir", None) or ""
-    if not os.environ.get("HW_DATA_DIR") and os.access(folder, os.R_OK):  # is_dir raises below a closed folder
-        saved["data_dir"] = Path(folder)
     if choose_model:
         default_model = choose_model({**options, **saved, **given})
     model = given.get("model", saved.get("model", default_model))
@@ -186,8 +183,10 @@ def _saved_options(options, settings, parser):
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
         parser.error(f"cannot read the options of the run to be resumed from {path} ({error!r})")
-    forgotten = {*CHANGEABLE, "homework"} - {"data", "data_dir", "tensorboard"}
-    return {name: value for name, value in saved.items() if name not in forgotten}
+    folder = saved.pop("data_dir", None) or ""
+    if not os.environ.get("HW_DATA_DIR") and os.access(folder, os.R_OK):  # is_dir raises below a closed folder
+        saved["data_dir"] = Path(folder)
+    return {name: value for name, value in saved.items() if name not in ("out", "gpus", "resume", "homework")}
 
 
 def guarded(main):

@@ -21,7 +21,6 @@ from PIL import Image
 
 from common import data, files
 from common.data import images
-from common.errors import OptionError
 from common.figures import plots
 from common.run import analysis
 from common.run.predictor import Local
@@ -38,8 +37,6 @@ LONGEST = 8  # times the shorter side that a user's picture may be long
 
 def analyze(options):
     """Draw all pictures of the run, or with --image that of one picture."""
-    if options.image and options.beside:
-        raise OptionError("--image shows one run: leave --beside out")
     if options.image:
         model, _ = analysis.open_model(options, HOMEWORK)
         show_own_picture(model, options.image, options.run / "figures" / f"own_{options.image.stem}.png")
@@ -48,35 +45,31 @@ def analyze(options):
     given = analysis.run_options(options, config)
     dataset = analysis.as_seen(data.load(given.data_set, given), options, config)
     pictures, predictor, figures = evaluate.held_out(dataset), Local(model), options.run / "figures"
-    other = None
+    real, name = pictures.colours, f"--model {given.model}"
+    drawn = evaluate.colour(predictor, grey(real))
+    named = {name: drawn}
     if options.beside:
         other, its_config = analysis.open_model(argparse.Namespace(run=options.beside), HOMEWORK)
-        name = f"--model {its_config['options']['model']}"
-        other = f"{name}, {options.beside.name}" if name == f"--model {given.model}" else name, Local(other)
+        its_name = f"--model {its_config['options']['model']}"
+        its_name = f"{its_name}, {options.beside.name}" if its_name == name else its_name
+        named[its_name] = evaluate.colour(Local(other), grey(real))
 
-    real = pictures.colours
-    drawn = evaluate.colour(predictor, grey(real))
     sketches = lines(real)
     of_sketches = evaluate.colour(predictor, sketches)
-    rows = [("grey", grey_rgb(grey(real))), (f"--model {given.model}", drawn)]
-    if other:
-        rows.append((other[0], evaluate.colour(other[1], grey(real))))
-    rows += [("real colours", real), ("lines alone", grey_rgb(sketches)), ("coloured", of_sketches)]
+    rows = [("grey", grey_rgb(grey(real))), *named.items(), ("real colours", real)]
+    rows += [("lines alone", grey_rgb(sketches)), ("coloured", of_sketches)]
     with_title = "Pictures that it has not seen, coloured"
     plots.image_rows(figures / "coloured.png", [(label, shown[:SHOWN]) for label, shown in rows], with_title)
 
     error = np.abs(drawn.astype(float) - real).mean(axis=(1, 2, 3))
     worst = np.argsort(-error)[:SHOWN]
-    rows = [(label, shown[worst]) for label, shown in rows[: 4 if other else 3]]
+    rows = [(label, shown[worst]) for label, shown in rows[:-2]]
     plots.image_rows(figures / "worst.png", rows, "Where its colours are farthest from the real ones")
 
     numbers = {"of_lines": evaluate.compare(of_sketches, pictures)}
     show_places(real, drawn, figures / "places.png")
     if given.data_set == "faces":
-        named = {"real": real, f"--model {given.model}": drawn}
-        if other:
-            named[other[0]] = evaluate.colour(other[1], grey(real))
-        numbers["hair"] = show_hair(named, figures / "hair.png")
+        numbers["hair"] = show_hair({"real": real} | named, figures / "hair.png")
     analysis.save_numbers(options, numbers)
 
 
@@ -157,8 +150,9 @@ def show_own_picture(model, path, out):
 @cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
-    parser.add_argument("--beside", type=cli.path, metavar="DIR", help="another run, whose colours are shown too")
-    parser.add_argument("--image", type=cli.path, metavar="FILE", help="a grey picture or a line drawing, of any size")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--beside", type=cli.path, metavar="DIR", help="another run, whose colours are shown too")
+    one.add_argument("--image", type=cli.path, metavar="FILE", help="a grey picture or a line drawing, of any size")
     analysis.main(parser, analyze, argv)
 
 

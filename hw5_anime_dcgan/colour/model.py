@@ -14,16 +14,16 @@ def _norm(x, name):
 
 def build_colourist(width):
     """A drawing, uint8 (side, side, 1), to a picture in colour, float32 (side, side, 3): about 0..1, to be clipped."""
-    drawing = keras.Input((None, None, 1), name="drawing")
+    drawing, half = keras.Input((None, None, 1), name="drawing"), max(1, width // 2)
     shade = layers.Rescaling(1 / 255, name="shade")(drawing)
-    x = layers.Conv2D(max(1, width // 2), 3, padding="same", activation="relu", name="side_64")(shade)  # 64 x 64
+    x = layers.Conv2D(half, 3, padding="same", activation="relu", name="side_64")(shade)  # 64 x 64
     skips = [x]
     for side, channels in ((32, width), (16, 2 * width), (8, 4 * width), (4, 8 * width)):
         x = layers.Conv2D(channels, 4, 2, "same", use_bias=False, name=f"halve_{side}")(x)
         x = layers.LeakyReLU(0.2, name=f"side_{side}")(_norm(x, f"halve_{side}"))  # 32 x 32 to 4 x 4
         skips.append(x)
     skips.pop()
-    for side, channels in ((8, 4 * width), (16, 2 * width), (32, width), (64, max(1, width // 2))):
+    for side, channels in ((8, 4 * width), (16, 2 * width), (32, width), (64, half)):
         x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=False, name=f"double_{side}")(x)
         x = layers.ReLU(name=f"back_{side}")(_norm(x, f"double_{side}"))  # 8 x 8 to 64 x 64
         x = layers.Concatenate(name=f"skip_{side}")([x, skips.pop()])  # where things are, which the code has lost
