@@ -25,6 +25,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import filelock
 from tqdm import tqdm
 
 try:
@@ -67,7 +68,7 @@ def grade(options):
         print(f"note: {left_out}", file=sys.stderr)
     device.setup("float32")
     hidden = (options.submissions, options.data_dir, options.out, *options.baseline)
-    with _stoppable(), workplace(), Workers(by.limits, hidden=hidden) as workers:
+    with _stoppable(), _alone(options.out), workplace(), Workers(by.limits, hidden=hidden) as workers:
         if not workers.isolated:
             print(f"note: {workers.protections}", file=sys.stderr)
         baseline = baseline_weights(options.baseline)
@@ -142,6 +143,17 @@ def left_out_of(others):
 
 
 @contextlib.contextmanager
+def _alone(out):
+    """While it lasts no other grading writes into the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(out / ".lock", timeout=0):
+            yield
+    except filelock.Timeout:
+        raise UserError(f"another grading is writing to {out}: wait for it, or choose another --out") from None
+
+
+@contextlib.contextmanager
 def _stoppable():
     """Being told to end (SIGTERM), or losing the terminal (SIGHUP), stops it as Ctrl-C does."""
 
@@ -171,7 +183,7 @@ def main(argv=None):
         action="store_true",
         help="grade the runs in outputs/<homework>_exercise_a and _b, by the bars of the exercises",
     )
-    add("--out", type=cli.path, metavar="DIR", help="where the grades go (grades/; of exercises grades/exercises/)")
+    add("--out", type=cli.path, metavar="DIR", help="where the grades go (grades/, in it a folder each for --exercises and for --homework)")
     add(
         "--rules",
         type=cli.path,
@@ -189,7 +201,9 @@ def main(argv=None):
     )
     add("--fresh", action="store_true", help="grade everything again, also what has not changed")
     options = parser.parse_args(argv)
-    options.out = options.out or cli.ROOT / "grades" / ("exercises" if options.exercises else "")
+    options.out = options.out or cli.ROOT.joinpath(
+        "grades", *["exercises"] * options.exercises, *[options.homework] * bool(options.homework)
+    )
     options.data_dir = options.data_dir or cli.default_data_dir()
     try:
         grade(options)

@@ -4,13 +4,13 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import sys
 from pathlib import Path
 
 from common import files
 from common.grading import submissions
+from common.run import device
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,7 @@ class Kept:
             "data": str(data_dir.resolve()),
             "programs": {str(path.relative_to(ROOT)): _hash(path.read_bytes()) for path in sorted(programs)},
             "packages": sorted(packages),
-            "machine": [sys.version, platform.platform(), os.environ.get("KERAS_BACKEND")],
+            "machine": [sys.version, platform.platform(), device.known_backend()],
         }
         self._conditions = json.dumps(said)
         self._used = set()

@@ -7,6 +7,7 @@ import math
 import os
 import select
 import signal
+import site
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import numpy as np
 from common.errors import UserError
 from common.grading import sandbox
 from common.grading.answers import Failed, array_of, content_of, printable, shapes_of
+from common.run import device
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_PRINTED = 1 << 20  # bytes; who prints more is stopped
@@ -48,11 +50,13 @@ class Workers:
 
     def __enter__(self):
         self._control, theirs = socket.socketpair()
-        keep = ("PATH", "KERAS_BACKEND", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT")  # nothing else of the grader's
+        keep = ("PATH", "LANG", "LD_LIBRARY_PATH")  # nothing else of the grader's
         environment = {name: os.environ[name] for name in keep if name in os.environ}
         environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
         self._home = tempfile.TemporaryDirectory(prefix="grade-home-")
         environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "HOME": self._home.name}
+        # what Python and Keras would look for in the grader's own home
+        environment |= {"PYTHONUSERBASE": site.getuserbase(), "KERAS_BACKEND": device.known_backend()}
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "common.grading.worker", str(theirs.fileno())],
@@ -70,7 +74,8 @@ class Workers:
             with Model(self) as model:
                 sandbox.usage(model._process)
         except (Failed, PermissionError) as error:  # it cannot be shut in, or then not be watched
-            self.isolated, self.why_not = False, str(error)
+            # without the name of a file of /proc, which has a number of its own at every start
+            self.isolated, self.why_not = False, getattr(error, "strerror", None) or str(error)
         except BaseException:
             self.__exit__()
             raise
@@ -126,7 +131,8 @@ class Model:
     """
 
     def __init__(self, workers, homework=None, folder=None):
-        self.workers, self.homework, self.folder = workers, homework, folder
+        self.workers, self.homework = workers, homework
+        self.folder = folder and folder.resolve()  # as the sandbox shows it, whatever links lead there
 
     def __enter__(self):
         limits = self.workers.limits
@@ -184,8 +190,7 @@ class Model:
     def _visible(self):
         if not self.folder:
             return sandbox.python_folders()
-        own = [str(self.folder.resolve())]
-        return [*sandbox.python_folders(), str(ROOT / "common"), str(ROOT / self.homework), *own]
+        return [*sandbox.python_folders(), str(ROOT / "common"), str(ROOT / self.homework), str(self.folder)]
 
     def apart(self):
         """The same model in another process, which knows nothing of what this one was given; open it as this one."""

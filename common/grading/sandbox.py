@@ -42,10 +42,11 @@ COUNTED = (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:", b"Private_Hugetlb:", b"Shar
 
 
 def python_folders():
-    """Where this Python and its packages lie, the folders of the course left out."""
+    """Where this Python and its packages lie, by the names that Python knows and without links; not the course."""
     course = Path(__file__).resolve().parents[2]
     names = (sys.prefix, sys.base_prefix, site.getusersitepackages(), *sysconfig.get_paths().values())
-    folders = {Path(name).resolve() for name in names} - {course, Path("/")}
+    folders = {place for name in names for place in (Path(name).absolute(), Path(name).resolve())}
+    folders -= {course, Path("/")}
     return sorted(str(folder) for folder in folders if os.access(folder, os.R_OK) and folder.is_dir())
 
 

@@ -80,7 +80,7 @@ def setup(precision="auto", gpus=None, seed=0, layers="dense"):
     chosen, why_cpu = _choose_gpus(gpus)
     if HOSTS in os.environ:
         print(f"joining the other hosts at {os.environ[HOSTS]} ...", file=sys.stderr)
-    backend = _known_backend()
+    backend = known_backend()
     with _quiet():
         if HOSTS in os.environ:
             if backend != "jax":
@@ -118,7 +118,7 @@ def setup(precision="auto", gpus=None, seed=0, layers="dense"):
     return Device(backend, precision, line, scope)
 
 
-def _known_backend():
+def known_backend():
     """The name of Keras' backend. Raises UserError when it is none that the homeworks work with."""
     backend = keras.backend.backend()
     if backend not in BACKENDS:
