@@ -296,6 +296,24 @@ def test_a_folder_of_other_things_is_left_alone(server, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["thesis.tex"]
 
 
+def test_what_another_program_has_put_into_a_config_is_left_alone(server, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "weights").mkdir()
+    process = server.run(*RUN, "--out", tmp_path)
+    assert process.returncode == 1
+    assert_one_sentence(process.stderr, tmp_path, "config.json of a run", "--out")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == ["config.json", "weights"]
+
+
+def test_a_run_inside_the_folder_of_another_stays_where_it_is(server, finished_run, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(finished_run, out)
+    shutil.copytree(finished_run, out / "wide")
+    assert server.run(*RUN, "--seed", "1", "--out", out).returncode == 0
+    assert_same_result(out / "previous", finished_run)
+    assert_same_result(out / "wide", finished_run)
+
+
 def test_two_runs_in_one_folder(server, train_command, tmp_path):
     first = server.start(*RUN, "--out", tmp_path, pause_after=1)
     try:

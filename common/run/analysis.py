@@ -49,9 +49,10 @@ def as_seen(dataset, options, config):
 
 
 def run_options(options, config):
-    """The options that the run was trained with, as a namespace; the data are looked for in options.data_dir."""
+    """The options that the run was trained with, as a namespace; data_dir is that of `options`, if they name one."""
     given = argparse.Namespace(**config["options"])
-    given.data, given.data_dir = config["data"]["kind"], options.data_dir or cli.default_data_dir()
+    given.data = config["data"]["kind"]
+    given.data_dir = options.data_dir or cli.data_dir_of_run(config["options"]) or cli.default_data_dir()
     return given
 
 

@@ -63,6 +63,8 @@ def save(folder, model, progress):
     content = buffer.getbuffer()
     digest = hashlib.sha256(content).hexdigest()[:16]
     path = folder / f"{progress.epoch:06d}-{digest}.npz"  # {6 or more digits}-{hash of what is in it}
+    for left in folder.glob(".part-*"):  # by who was killed in this place: the next name is another
+        left.unlink()
     with atomic(path) as part:
         part.write_bytes(content)
     # others of this epoch or a later one are damaged: restore() passed them over

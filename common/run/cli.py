@@ -183,10 +183,18 @@ def _saved_options(options, settings, parser):
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
         parser.error(f"cannot read the options of the run to be resumed from {path} ({error!r})")
-    folder = saved.pop("data_dir", None) or ""
-    if not os.environ.get("HW_DATA_DIR") and os.access(folder, os.R_OK):  # is_dir raises below a closed folder
-        saved["data_dir"] = Path(folder)
+    if folder := data_dir_of_run(saved):
+        saved["data_dir"] = folder
+    else:
+        saved.pop("data_dir", None)
     return {name: value for name, value in saved.items() if name not in ("out", "gpus", "resume", "homework")}
+
+
+def data_dir_of_run(saved):
+    """The data folder among the `saved` options of a run; None if it is gone, or HW_DATA_DIR names one."""
+    folder = saved.get("data_dir") or ""
+    found = not os.environ.get("HW_DATA_DIR") and os.access(folder, os.R_OK)  # is_dir raises below a closed folder
+    return Path(folder) if found else None
 
 
 def guarded(main):

@@ -106,11 +106,13 @@ class Run:
         first, last = self.folder / "config.json", self.folder / "checkpoint"
         previous = self.folder / "previous"
         others = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
-        if not (first.exists() or last.exists()):
+        # runs of their own, which may be training
+        others = [path for path in others if path == previous or not next(path.rglob("config.json"), None)]
+        if not (_is_of_run(first) if first.exists() else last.exists()):
             if strangers := sorted({path.name for path in others} - HARMLESS):
                 raise UserError(  # the next run would take them for a part of this one, and set them aside
-                    f"{self.folder} holds {strangers[0]} but no config.json, so it is not the folder of a run: choose "
-                    f"another --out, such as {self.folder / 'run'}"
+                    f"{self.folder} holds {strangers[0]} but no config.json of a run, so it is not the folder of one: "
+                    f"choose another --out, such as {self.folder / 'run'}"
                 )
             return
         if previous.exists() and not (last.exists() or (self.folder / "model.keras").exists()):
@@ -236,3 +238,11 @@ class Run:
         print(f"pictures: {self.folder / 'figures'}")
         if sample:
             print(f"NOTE: {self.dataset.source.line}: not the assignment's data, so its bar is not judged")
+
+
+def _is_of_run(config):
+    """Whether a config.json is one that a run wrote: other programs have files of this name too."""
+    try:
+        return {"task", "options"} <= json.loads(config.read_text(encoding="utf-8")).keys()
+    except (OSError, ValueError, AttributeError):
+        return False
