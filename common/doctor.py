@@ -97,7 +97,7 @@ def data(wrong):
         return
     for spec in specs:
         places = [folder / spec.file, folder / (spec.folder or spec.file)]
-        path = next((place for place in places if place.exists()), None)
+        path = next((place for place in places if os.path.exists(place)), None)  # Path.exists raises below a closed folder
         if not path:
             yield f"data: {spec.file} is not there"
             missing += 1
@@ -123,7 +123,10 @@ def data(wrong):
 def space(wrong):
     """Lines about the folders that are written to: the room in them, and whether they can be written to."""
     for name, folder in (("outputs", ROOT / "outputs"), ("data folder", data_folder())):
-        there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+        there = next((path for path in (folder, *folder.absolute().parents) if os.path.isdir(path)), None)
+        if not there:
+            wrong.append(f"{folder} is on a drive that is not there: set HW_DATA_DIR to another folder")
+            continue
         free = shutil.disk_usage(there).free / 1e9
         yield f"{name}: {free:.1f} GB free"
         if free < LEAST_GB:

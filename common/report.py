@@ -113,7 +113,7 @@ def _picture(path):
     """A picture inside the page, as WebP: a quarter of the size, for all that the eye can see."""
     name, buffer = _text(path.stem.replace("_", " ")), io.BytesIO()
     try:
-        with images.reading(path, "picture", "another"), Image.open(path) as picture:
+        with images.reading(path, "picture", "another"), Image.open(path, formats=images.FORMATS) as picture:
             picture.thumbnail((MOST_PIXELS, 4 * MOST_PIXELS))
             picture.convert("RGB").save(buffer, "webp", quality=85)
             size = f'width="{picture.width}" height="{picture.height}"'  # keeps the place while the page loads

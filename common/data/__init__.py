@@ -56,6 +56,7 @@ def load(name, config, own=None):
         keep = np.random.default_rng(config.seed).permutation(len(dataset.x_train))[: config.limit]
         dataset = replace(dataset, x_train=dataset.x_train[keep], y_train=dataset.y_train[keep])
     if len(dataset.x_train) < 12:
-        raise UserError(f"--limit {config.limit} leaves too few examples to train and validate on: give at least 12")
+        few = f"--limit {config.limit} leaves" if config.limit else f"{source.path} has"
+        raise UserError(f"{few} too few examples to train and validate on: give at least 12")
     line = f"{source.line}, {len(dataset.x_train):,} training and {len(dataset.x_test):,} test examples"
     return replace(dataset, source=source._replace(line=line))

@@ -7,14 +7,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.errors import UserError
 
-# of a transparent picture, which takes 20 bytes for each, and of a face; Pillow has a higher limit for all
-MOST_PIXELS = 50_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM")  # none that another program has to draw
+MOST_PIXELS = 50_000_000  # some of them take 20 bytes each on their way; Pillow has a higher limit
 SHADE = 64  # grey levels: what is not darker than white by so many hardly shows on it
 
 
 def open_picture(path):
     """A picture of any common format as `to_rgb` gives it. Raises UserError with one sentence."""
-    with reading(path, "picture", "a PNG or JPEG file"), Image.open(path) as file:
+    with reading(path, "picture", "a PNG or JPEG file"), Image.open(path, formats=FORMATS) as file:
         return to_rgb(file)
 
 
@@ -47,8 +47,7 @@ def to_rgb(picture):
     The ground of a transparent picture is white, as paper is; it is black where the picture would not show on white.
     Raises UserError when it is too large.
     """
-    if picture.has_transparency_data:
-        check_size(picture)
+    check_size(picture)
     picture = _in_8_bits(ImageOps.exif_transpose(picture))
     if not picture.has_transparency_data:
         return picture.convert("RGB")

@@ -44,7 +44,7 @@ def chosen(path, n):
 
 
 def _of_file(path):
-    with images.reading(path, "clip", "an animated GIF"), Image.open(path) as file:
+    with images.reading(path, "clip", "an animated GIF"), Image.open(path, formats=images.FORMATS) as file:
         pictures = []
         images.check_size(file)
         for number in chosen(path, _count(file)):
@@ -67,7 +67,7 @@ def _count(file):
 
 def _of_folder(folder):
     """The pictures of a folder in the order of their names; frame_10 comes after frame_9."""
-    known = Image.registered_extensions()
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind in images.FORMATS}
     files = [path for path in Path(folder).iterdir() if path.suffix.lower() in known and path.name[0] != "."]
     files.sort(key=lambda path: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)])
     if not files:
