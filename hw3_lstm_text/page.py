@@ -113,7 +113,7 @@ def build():
     with ui.element("div").classes("panels"):
         text = ui.element("div").classes("panel text").style("flex: 3 1 20rem; font-family: monospace").mark("written")
         with ui.column().classes("panel small"):
-            ui.label(say("the next letter", "下一個字")).classes("quiet")
+            ui.label(say("the last letter: what it might have been", "剛寫的字：本來可能是哪些")).classes("quiet")
             next_letters = parts.Bars(LIKELIEST * [" "])
 
 

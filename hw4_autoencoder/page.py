@@ -42,6 +42,10 @@ def build_map(found):
     """The map, the digit of a place, the visitor's own digit on it, the walk between two digits."""
 
     async def show_map():
+        for picture in (here, seen):  # they are of another network
+            picture.set_visibility(False)
+        told.text = ""
+        way.show([])
         if coder := await compute(models.prepared, open_coder, chosen.value):
             star.show(coder.drawn)
             opened.set_visibility(True)
@@ -105,6 +109,7 @@ def build_noise(found):
         if (drawn := await compute(draw_digit, chosen.value, int(digit.value))) is not None:
             strip.show(255 - drawn)
 
+    chosen.on_value_change(lambda: strip.show([]))  # what was drawn is another's
     with ui.row().style("align-items: center"):
         digit = ui.select(DIGITS, value="5", label=say("digit", "數字")).mark("digit")
         ui.button(say("new noise", "新的雜訊"), icon="casino", on_click=draw).props("no-caps")

@@ -21,6 +21,7 @@ ABOUT = (
     "訓練過的模型和成績，以及正在訓練的模型的曲線。",
 )
 EVERY = 2.0  # seconds between two looks into the folders
+QUIET = 600  # seconds without a word after which a run is taken for one that was stopped
 COUNTS = ("epoch", "updates", "seconds")  # columns of history.csv that are no metric
 _last = {"place": None, "when": 0.0, "found": []}  # what all visitors are shown until it is EVERY seconds old
 ABOUT_THE_RUN = ("homework", "task", "model", "bar", "value", "passed")  # of metrics.json: said in other words
@@ -139,9 +140,10 @@ def state(run):
     """What has become of a run, in a few words."""
     if not run.metrics:
         count = f"{run.rows[-1].get('updates') or run.rows[-1].get('epoch') or 0:,.0f}" if run.rows else "0"
-        if time.time() - run.changed > 600:
+        ends = [0, *(row.get("seconds") or 0 for row in run.rows)][-2:]
+        if time.time() - run.changed > max(QUIET, 3 * (ends[-1] - ends[0])):
             return say(f"not finished, stopped at {count}", f"沒有跑完，停在 {count}")
-        return say(f"training, at {count}", f"訓練中，第 {count} 次")
+        return say(f"training, at {count}", f"訓練中，已到 {count}")
     bar, passed = bars.FULL.get(run.metrics.get("task")), run.metrics.get("passed")
     verdict = {True: say("passes the bar", "達到及格門檻"), False: say("misses the bar", "未達及格門檻")}.get(passed)
     if bar and isinstance(run.metrics.get("value"), float):
