@@ -1,6 +1,7 @@
 """Fixtures: isolation from the repository's own folders and from the network, and runs to look at."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,10 +19,11 @@ collect_ignore = [f"test_{name}.py" for name in POSIX_ONLY] if os.name == "nt" e
 
 def pytest_collection_modifyitems(config, items):
     """Tests that take minutes run only when asked for: pytest -m slow, pytest -m full."""
-    if not config.option.markexpr:
-        lengthy = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("full")]
-        config.hook.pytest_deselected(items=lengthy)
-        items[:] = [item for item in items if item not in lengthy]
+    asked = re.sub(r"\bnot \w+", "", config.option.markexpr)
+    unasked = [name for name in ("slow", "full") if name not in asked]
+    lengthy = [item for item in items if any(map(item.get_closest_marker, unasked))]
+    config.hook.pytest_deselected(items=lengthy)
+    items[:] = [item for item in items if item not in lengthy]
 
 
 @pytest.fixture(autouse=True)
