@@ -33,9 +33,8 @@ def load(config):
         if min(train.sum(), test.sum()) < 2:
             raise UserError(f"--digit {digit}: the data have fewer than two such digits: give a larger --limit")
         dataset = with_remark(dataset, f"of them {train.sum():,} and {test.sum():,} of the digit {digit}")
-    if (
-        getattr(config, "pixels", "grey") == "binary"
-    ):  # a setting of VAEs; drawn once and for all, whatever the seed of the run
+    if getattr(config, "pixels", "grey") == "binary":  # a setting of VAEs
+        # drawn once and for all, whatever the seed of the run
         drawn = [draw_pixels(x, np.random.default_rng(i)) for i, x in enumerate((dataset.x_train, dataset.x_test))]
         dataset = with_remark(replace(dataset, x_train=drawn[0], x_test=drawn[1]), "pixels black or white")
     return dataset

@@ -124,8 +124,10 @@ def train(config, run):
     )
 
     run.save(model.averaged)
-    judge = judge_of(config, run.folder) if config.data_set == "mnist" else (None, None)
-    held_out = evaluate.HeldOut(dataset, None, False, n_classes, *judge, config.digit)
+    network, its_accuracy = judge_of(config, run.folder) if config.data_set == "mnist" else (None, None)
+    held_out = evaluate.HeldOut(
+        dataset, n_classes=n_classes, judge=network, judge_accuracy=its_accuracy, digit=config.digit
+    )
     run.finish(model.averaged, evaluate.score(Local(model.averaged), run.folder, held_out))
     panels = [("real_loss", "loss on real images, nats"), ("fake_loss", "loss on fakes, nats")]
     panels += [("generator_loss", "loss of the generator, nats"), ("fooled", "share of fakes that look more real")]

@@ -67,7 +67,7 @@ PATTERNS = (
 NEW_PATTERNS = (
     "a {hair}-haired, {eyes}-eyed girl",
     "a girl whose eyes are {eyes}, with {hair} hair",
-    "her eyes are {eyes}, her hair {hair}",
+    "her {eyes} eyes, her {hair} hair",
     "draw the face of a girl with {hair} hair, {eyes} eyes",
     "一個女孩,{eyes}眼,{hair}髮",
     "頭髮是{hair}色、眼睛是{eyes}色的女孩",
