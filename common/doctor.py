@@ -97,7 +97,8 @@ def data(wrong):
         return
     for spec in specs:
         places = [folder / spec.file, folder / (spec.folder or spec.file)]
-        path = next((place for place in places if os.path.exists(place)), None)  # Path.exists raises below a closed folder
+        # Path.exists raises below a closed folder
+        path = next((place for place in places if os.access(place, os.F_OK)), None)
         if not path:
             yield f"data: {spec.file} is not there"
             missing += 1
@@ -123,7 +124,7 @@ def data(wrong):
 def space(wrong):
     """Lines about the folders that are written to: the room in them, and whether they can be written to."""
     for name, folder in (("outputs", ROOT / "outputs"), ("data folder", data_folder())):
-        there = next((path for path in (folder, *folder.absolute().parents) if os.path.isdir(path)), None)
+        there = next((path for path in (folder, *folder.absolute().parents) if os.access(path, os.F_OK)), None)
         if not there:
             wrong.append(f"{folder} is on a drive that is not there: set HW_DATA_DIR to another folder")
             continue

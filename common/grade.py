@@ -183,7 +183,12 @@ def main(argv=None):
         action="store_true",
         help="grade the runs in outputs/<homework>_exercise_a and _b, by the bars of the exercises",
     )
-    add("--out", type=cli.path, metavar="DIR", help="where the grades go (grades/, in it a folder each for --exercises and for --homework)")
+    add(
+        "--out",
+        type=cli.path,
+        metavar="DIR",
+        help="where the grades go (grades/, and in it a folder each for --exercises and --homework)",
+    )
     add(
         "--rules",
         type=cli.path,

@@ -35,7 +35,7 @@ def build_fast(widths, whitening):
 
 
 def _conv(x, width, name):
-    """A 3 x 3 convolution that starts as the identity on its first channels (a partial Dirac; airbench94, sec. 3.2)."""
+    """A 3 x 3 convolution that starts as the identity on its first channels (a partial Dirac; airbench94, sec. 3.3)."""
     layer = layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)
     y = layer(x)
     kernel = np.array(layer.get_weights()[0])
@@ -56,7 +56,7 @@ def whitening_weights(images):
 
     images: uint8 (n, height, width, 3). The kernels are the principal components of 2 x 2 patches, scaled to unit
     variance, the biases take their means away. A first layer that is fixed to them hands decorrelated inputs to
-    the rest (Page 2018; airbench94, section 3.1). Each comes with its negative, so that the ReLU behind them loses
+    the rest (Page 2018; airbench94, section 3.2). Each comes with its negative, so that the ReLU behind them loses
     neither sign. Without the biases the negative of brightness would never be active, and what is normalised to unit
     variance after that would explode at the first picture that wakes it.
     """

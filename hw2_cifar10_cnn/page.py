@@ -69,6 +69,7 @@ def build():
         example = say("a test picture", "一張測試圖片")
         ui.button(example, icon="casino", on_click=lambda: recognise(None)).props("outline no-caps")
     answer = ui.column().style("align-items: stretch")
+    chosen.on_value_change(answer.clear)  # what is there is another network's
 
 
 class Seen(NamedTuple):

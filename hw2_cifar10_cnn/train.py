@@ -51,7 +51,7 @@ SETTINGS = {  # tuned on a validation split of the training pictures
         "momentum": 0.85,
         "kernel_rate": 0.5,
         "kernel_momentum": 0.6,
-        "weight_decay": 5e-3,  # decoupled: each update shrinks the weights by this times the learning rate
+        "weight_decay": 5e-3,  # each update shrinks weights by this times the rate; kernels are kept at their length
         "label_smoothing": 0.2,
         "averaged": True,  # the result is a running average of the weights
         "shift": 2,
@@ -98,7 +98,8 @@ def train(config, run):
             rate = one_cycle(config.learning_rate, updates, warm_up=updates // 4)
             decay_and_average = {
                 "weight_decay": config.weight_decay or None,
-                # over about 100 updates, a plain form of airbench94's Lookahead (section 3.4); `fit` ends with it
+                # over about 100 updates, a plain form of airbench94's Lookahead (section 3.4); `fit` ends with it. The
+                # statistics of the normalisation stay those of the last weights, which at a rate near 0 are close.
                 "use_ema": config.averaged,
                 "ema_momentum": 0.99,
             }

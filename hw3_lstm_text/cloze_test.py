@@ -97,11 +97,12 @@ def questions(train, held_out, kind, rng, count):
 def answers(reader, kind, asked, bigrams):
     """{method: [the candidate that it takes for each question]} for the METHODS."""
     texts, ends = [], []
+    closing = 0 if kind in ("chinese", "poems") else 1  # what follows an English word says that it has ended: no prefix
     for question in asked:
         for candidate in question.candidates:
             text = framed(question.before + candidate + question.after, kind, reader.characters)
             texts.append(encode(text, reader.characters))
-            ends.append(len(text) - len(question.after) - 2)  # costs up to here are those before and in the blank
+            ends.append(len(text) - len(question.after) - 2 + closing)  # costs up to here: before and in the blank
     spent = costs(reader, texts)
     nats = {"lstm": [c.sum() for c in spent], "lstm_left": [c[:end].sum() for c, end in zip(spent, ends, strict=True)]}
     nats["bigrams"] = [

@@ -123,8 +123,8 @@ def train(config, run):
     reader = build_reader(*size, heard)  # the same network, to score and to write with
     with run.device.scope():
         trainer = build_trainer(*size, config.embedding_std, config.dropout, config.batch_size, heard)
-        # The error goes back through `window` products with the recurrent matrix, and now and then such a product
-        # explodes: without a limit on the gradient one bad window undoes many good ones (Pascanu et al. 2013).
+        # The error goes back through `window` products with the recurrent matrix, and such a product can explode: with
+        # a limit on the gradient one bad window does not undo many good ones (Pascanu et al. 2013).
         rate = one_cycle(config.learning_rate, updates + 1, warm_up=updates // 20 + 1)
         optimizer = keras.optimizers.Adam(rate, beta_2=0.99, global_clipnorm=config.clip_norm)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

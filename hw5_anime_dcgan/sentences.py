@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+from common.errors import UserError
 from hw5_anime_dcgan.attributes import EYES, HAIR
 
 LENGTH = 24  # words of a sentence, at most
@@ -109,9 +110,16 @@ N_WORDS = len(NUMBER) + 1
 
 
 def numbers(sentence):
-    """(the numbers of its known words, int32 (LENGTH,), the rest 0; its unknown words)."""
+    """(the numbers of its known words, int32 (LENGTH,), the rest 0; its unknown words).
+
+    Raises UserError for a sentence with more known words than LENGTH.
+    """
     words = split(sentence)
-    known = [NUMBER[word] for word in words if word in NUMBER][:LENGTH]
+    known = [NUMBER[word] for word in words if word in NUMBER]
+    if len(known) > LENGTH:
+        raise UserError(
+            f"the sentence has {len(known)} words that the network knows, it reads {LENGTH}: make it shorter"
+        )
     unknown = list(dict.fromkeys(word for word in words if word not in NUMBER))
     return np.array(known + [0] * (LENGTH - len(known)), "int32"), unknown
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageFilter
 
 from common import bars
 from common.data import sample_faces
+from common.errors import UserError
 from common.run import cli, recorder
 from hw5_anime_dcgan import (
     analyze,
@@ -185,7 +186,17 @@ def test_sentences_say_the_colours():
 
 
 def test_new_patterns_are_new():
-    assert not set(sentences.PATTERNS) & set(sentences.NEW_PATTERNS)
+    """Nor is one of them left of a pattern that was trained on, when words are left out of it."""
+    for new in sentences.NEW_PATTERNS:
+        wanted = sentences.split(new.format(hair="blue", eyes="red"))
+        for pattern in sentences.PATTERNS:
+            words = iter(sentences.split(pattern.format(hair="blue", eyes="red")))
+            assert not all(word in words for word in wanted), (new, pattern)
+
+
+def test_a_sentence_that_is_longer_than_can_be_read_is_refused():
+    with pytest.raises(UserError, match="27 words that the network knows, it reads 24"):
+        sentences.numbers(" ".join(27 * ["blue"]))
 
 
 def test_words_that_mean_nothing_are_named():

@@ -12,63 +12,17 @@ from hw3_lstm_text.chatbot.pairs import context_of
 MOST = 20  # answers of a talk with itself
 SAME = 0.8  # share of the words of an answer that an earlier one of the same speaker has too: above, it is a repetition
 # An answer is dull if nothing is left of it without these.
-DULL = (
-    *(
-        "i don't know",
-        "i do not know",
-        "i dont know",
-        "idk",
-        "i'm not sure",
-        "im not sure",
-        "not sure",
-        "i have no idea",
-    ),
-    *(
-        "yes",
-        "yeah",
-        "yea",
-        "yep",
-        "yup",
-        "ya",
-        "no",
-        "nope",
-        "nah",
-        "ok",
-        "okay",
-        "oh",
-        "ah",
-        "um",
-        "hmm",
-        "wow",
-        "lol",
-    ),
-    *("haha", "true", "right", "sure", "same", "same here", "me too", "me neither", "you too", "really", "definitely"),
-    *("nice", "cool", "good", "great", "awesome", "interesting", "exactly", "of course", "i agree", "i see", "i know"),
-    *("i guess", "i guess so", "i think so", "i think so too", "i hope so", "i do", "i am", "so do i", "i do too"),
-    *("that's true", "thats true", "that's cool", "thats cool", "that's awesome", "that's good", "that's great"),
-    *("that's nice", "that's interesting", "that's a good point", "that makes sense", "sounds good", "thanks"),
-    *("thank you", "what", "hi", "hey", "hello", "so", "well", "very", "too", "and", "but", "like"),
-    *(
-        "我不知道",
-        "不知道",
-        "不太清楚",
-        "是",
-        "是的",
-        "是啊",
-        "對",
-        "對啊",
-        "不是",
-        "沒有",
-        "好",
-        "好的",
-        "好啊",
-        "嗯",
-        "喔",
-        "哦",
-        "哈哈",
-    ),
-    *("真的", "真的嗎", "我也是", "我也這麼覺得", "謝謝", "還好", "沒事"),
-)
+DULL = """
+    i don't know, i do not know, i dont know, idk, i'm not sure, im not sure, not sure, i have no idea, yes, yeah,
+    yea, yep, yup, ya, no, nope, nah, ok, okay, oh, ah, um, hmm, wow, lol, haha, true, right, sure, same,
+    same here, me too, me neither, you too, really, definitely, nice, cool, good, great, awesome, interesting,
+    exactly, of course, i agree, i see, i know, i guess, i guess so, i think so, i think so too, i hope so, i do,
+    i am, so do i, i do too, that's true, thats true, that's cool, thats cool, that's awesome, that's good,
+    that's great, that's nice, that's interesting, that's a good point, that makes sense, sounds good, thanks,
+    thank you, what, hi, hey, hello, so, well, very, too, and, but, like,
+    我不知道, 不知道, 不太清楚, 是, 是的, 是啊, 對, 對啊, 不是, 沒有, 好, 好的, 好啊, 嗯, 喔,
+    哦, 哈哈, 真的, 真的嗎, 我也是, 我也這麼覺得, 謝謝, 還好, 沒事
+"""
 WORD = re.compile(rf"{CHINESE}|[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -79,7 +33,7 @@ def words(text):
     )
 
 
-_DULL = {tuple(words(phrase)) for phrase in DULL}
+_DULL = {tuple(words(phrase)) for phrase in DULL.split(",")}
 _LONGEST = max(map(len, _DULL))
 
 

@@ -5,9 +5,10 @@
 The answer: no. A critic, trained against a generator that is held still, knows how much likelier an image is among real
 than among drawn ones, and rejection sampling keeps images with a chance in proportion to that: a perfect critic would
 turn any generator that draws everything into a perfect one. Here one in twenty is kept of what a generator draws after
-25 updates as a GAN (and 300 as the decoder of an autoencoder before), and its Fréchet distance falls from 116 ± 22 to 106 ± 30 (three seeds; real digits 5): hardly. What 375 more
-updates of both networks do, 65 ± 10, no filter comes near to; nor does one help that late. By its own critic, exact
-rejection sampling would keep 2 to 8 images of 1,000; and what is never drawn cannot be kept.
+25 updates as a GAN (and 300 as the decoder of an autoencoder before), and its Fréchet distance falls from 116 ± 22 to
+106 ± 30 (three seeds; real digits 5): hardly. What 375 more updates of both networks do, 65 ± 10, no filter comes near
+to; nor does one help that late. By its own critic, exact rejection sampling would keep 2 to 8 images of 1,000; and what
+is never drawn cannot be kept.
 """
 
 import sys

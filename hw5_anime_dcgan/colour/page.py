@@ -41,6 +41,7 @@ def build():
         with ui.column().classes("panel"):
             ui.label(say("its colours", "它上的顏色")).classes("quiet")
             after = parts.Picture(say("its colours by the network", "網路上的顏色"), "280px")
+    chosen.on_value_change(lambda: after.set_visibility(False))  # what is there is another network's
 
 
 def open_colourist(run):
