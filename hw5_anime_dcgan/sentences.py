@@ -118,7 +118,7 @@ def numbers(sentence):
     known = [NUMBER[word] for word in words if word in NUMBER]
     if len(known) > LENGTH:
         raise UserError(
-            f"the sentence has {len(known)} words that the network knows, it reads {LENGTH}: make it shorter"
+            f"the sentence has {len(known)} words that are known, {LENGTH} are read: make it shorter"
         )
     unknown = list(dict.fromkeys(word for word in words if word not in NUMBER))
     return np.array(known + [0] * (LENGTH - len(known)), "int32"), unknown

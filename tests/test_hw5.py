@@ -195,7 +195,7 @@ def test_new_patterns_are_new():
 
 
 def test_a_sentence_that_is_longer_than_can_be_read_is_refused():
-    with pytest.raises(UserError, match="27 words that the network knows, it reads 24"):
+    with pytest.raises(UserError, match="27 words that are known, 24 are read"):
         sentences.numbers(" ".join(27 * ["blue"]))
 
 
