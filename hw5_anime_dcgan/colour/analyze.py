@@ -106,6 +106,7 @@ def show_hair(named, path):
     figure.legend(loc="outside lower center", ncols=len(shares))
     plots.save(figure, path)
     as_real = {f"{who}, as in the real picture": float(np.mean(hair == found["real"])) for who, hair in found.items()}
+    as_real |= {f"{who}, by chance": float(values @ shares["real"]) for who, values in shares.items()}
     return {who: dict(zip(attributes.HAIR, values.tolist(), strict=True)) for who, values in shares.items()} | as_real
 
 
