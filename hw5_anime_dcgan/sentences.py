@@ -117,9 +117,7 @@ def numbers(sentence):
     words = split(sentence)
     known = [NUMBER[word] for word in words if word in NUMBER]
     if len(known) > LENGTH:
-        raise UserError(
-            f"the sentence has {len(known)} words that are known, {LENGTH} are read: make it shorter"
-        )
+        raise UserError(f"the sentence has {len(known)} words that are known, {LENGTH} are read: make it shorter")
     unknown = list(dict.fromkeys(word for word in words if word not in NUMBER))
     return np.array(known + [0] * (LENGTH - len(known)), "int32"), unknown
 

@@ -151,6 +151,8 @@ def test_what_a_killed_save_left_is_no_checkpoint(trained, saved):
     folder, _ = saved
     (folder / ".part-000004-0123456789abcdef.npz").write_bytes(b"half")
     assert checkpoint.restore(folder, trained[0]).epoch == 3
+    checkpoint.save(folder, trained[0], Progress(4, [], 1.0))
+    assert not [*folder.glob(".part-*")]  # its name says what is in it, so nobody writes it anew
 
 
 def test_after_a_fall_back_the_damaged_file_does_not_count(trained, saved):

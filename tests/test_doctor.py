@@ -135,6 +135,18 @@ def test_folders_that_cannot_be_written_to(home, monkeypatch):
     assert f"{home / 'staged'} cannot" not in said(doctor.space)[1]
 
 
+def test_a_closed_folder_and_a_drive_that_is_not_there(home, monkeypatch):
+    def look(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    for name in ("exists", "is_dir"):  # as Path does below a folder that the user may not enter
+        monkeypatch.setattr(Path, name, look)
+    assert "mnist.npz is not there" in said(doctor.data)[0]
+    assert "GB free" in said(doctor.space)[0]
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name == "outputs")
+    assert f"{home / 'staged'} is on a drive that is not there" in said(doctor.space)[1]
+
+
 def test_runs_beside_their_bars(home):
     done = {"task": "hw1_mnist_mlp", "data": "full", "test_accuracy": 0.975}
     for name, metrics in (("missed", done), ("sample", done | {"data": "sample"}), ("stopped", None), ("odd", [])):

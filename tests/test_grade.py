@@ -346,6 +346,15 @@ def test_two_runs_give_the_same_table(graded, workers, tmp_path, monkeypatch):
     assert table[1].endswith(b",")  # nobody in this class has the same weights
 
 
+def test_a_model_behind_a_link(tiny_models, workers, tmp_path):
+    """On many clusters the folder for temporary files is one; the sandbox shows where it leads."""
+    (tmp_path / "real").mkdir()
+    shutil.copyfile(tiny_models["good"], tmp_path / "real" / "model.keras")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with Model(workers, "hw1_mnist_mlp", tmp_path / "link") as model:
+        assert model.inputs == [[None, 28, 28]]
+
+
 def test_a_model_that_never_answers_is_stopped(tiny_models, workers, tmp_path, monkeypatch):
     """And one who closes what it could print to is watched all the same; where code cannot be shut in it is not run."""
     folder = tmp_path / "model"

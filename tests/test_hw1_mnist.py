@@ -188,6 +188,17 @@ def test_a_picture_of_many_bits_is_the_picture_of_8_bits(dark_on_light, name, tm
     np.testing.assert_array_equal(images.read_digit(file), images.read_digit(tmp_path / "seven.png"))
 
 
+def test_pictures_that_cost_more_than_looking_are_refused(tmp_path, monkeypatch):
+    """EPS is a program, which Pillow has Ghostscript run; and few bytes can hold many pixels."""
+    Image.new("L", (40, 30)).save(tmp_path / "drawn.eps")
+    with pytest.raises(UserError, match=r"drawn.eps cannot be read as a picture"):
+        images.open_picture(tmp_path / "drawn.eps")
+    Image.new("I;16", (40, 30)).save(tmp_path / "large.png")
+    monkeypatch.setattr(images, "MOST_PIXELS", 1000)
+    with pytest.raises(UserError, match="40 x 30 pixels, which are too many"):
+        images.open_picture(tmp_path / "large.png")
+
+
 def test_floats_that_are_no_numbers_are_black_and_white(tmp_path):
     values = np.full((4, 4), 0.5, "float32")
     values[0] = [np.nan, -3, np.inf, 1]

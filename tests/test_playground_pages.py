@@ -1,6 +1,7 @@
 """The pages of the homeworks, by simulated visitors, with networks that have learned nothing (tests/untrained.py)."""
 
 import asyncio
+import shutil
 from argparse import Namespace
 
 import numpy as np
@@ -24,6 +25,7 @@ def outputs(tmp_path_factory):
         make(folder / make.__name__)
     untrained.writing(folder / "poems", "\n，。五七言二四八句雜深度學習花月", "poems")
     untrained.captions(folder / "plain", note_size=0)
+    shutil.copytree(folder / "codes", folder / "more_codes")
     return folder
 
 
@@ -64,6 +66,10 @@ async def test_codes(user):
     await until(lambda: pictures(user) == 3 + 11)
     await press(user, "new noise")
     await until(lambda: pictures(user) == 3 + 11 + 12)
+    coders = seen(user, ui.select, "runs")[0]
+    with user.client:
+        coders.value = list(coders.options)[1]
+    await until(lambda: pictures(user) == 1 + 12)  # what the other network drew is gone, but for the GAN's digits
 
 
 @visits

@@ -18,12 +18,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import filelock
 import pytest
 
 from common import bars, grade
 from common.errors import UserError
 from common.grading import archives, grader, kept, names, remote, rules, submissions, weights
 from common.grading.remote import Ended, Failed
+from common.run import cli
 from tests.helpers import PATIENCE, ROOT, assert_one_sentence, wait_for
 
 RUN = "outputs/hw1_mnist_mlp"
@@ -601,6 +603,31 @@ def test_signals(school):
     assert results_of(school.out) == results_of(school.root / "whole")
     assert [*tmp.iterdir()] == [theirs]
     theirs.rmdir()
+
+
+def test_two_gradings_in_one_folder(school, capsys):
+    class_of(school, 1)
+    school.out.mkdir()
+    with filelock.FileLock(school.out / ".lock", timeout=0):
+        assert grade.main(school.options()) == 1
+    assert_one_sentence(capsys.readouterr().err, "another grading is writing to", school.out)
+    school.grade()
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ([], ""),
+        (["--homework", "hw1_mnist_mlp"], "hw1_mnist_mlp"),
+        (["--exercises"], "exercises"),
+        (["--exercises", "--homework", "hw1_mnist_mlp"], "exercises/hw1_mnist_mlp"),
+    ],
+)
+def test_each_kind_of_grading_has_a_folder_of_its_own(given, folder, school, monkeypatch):
+    monkeypatch.setattr(grade, "grade", lambda options: found.append(options.out))
+    found = []
+    assert grade.main([str(school.folder), *given]) == 0
+    assert found == [cli.ROOT / "grades" / folder]
 
 
 def test_folders_in_use_are_not_removed(tmp_path, monkeypatch):
