@@ -27,6 +27,13 @@ WORDS = {
 }
 
 
+handed_out = pytest.mark.skipif(
+    not any("<details><summary>" in page.read_text(encoding="utf-8") for page in test_pages.PAGES),
+    reason="the answers were taken out: this copy was handed out",
+)
+
+
+@handed_out
 @pytest.mark.parametrize(("homework", "name"), PAGES)
 def test_every_exercise_has_an_answer(homework, name):
     """At least six, each answer folded away and written so that GitHub draws what is in it; two for the grader."""
@@ -86,6 +93,7 @@ def without(text):
     return "\n".join(kept) + "\n"
 
 
+@handed_out
 def test_answers_are_taken_out_and_nothing_else(course, capsys):
     before = {page: page.read_text(encoding="utf-8") for page in course.rglob("*.md")}
     assert without_answers.main([str(course)]) == 0
@@ -103,6 +111,7 @@ def test_answers_are_taken_out_and_nothing_else(course, capsys):
     assert_one_sentence(capsys.readouterr().err, "there are no answers")
 
 
+@handed_out
 @pytest.mark.parametrize("find", [str.index, str.rindex], ids=["first", "last"])
 def test_an_answer_without_an_end_changes_nothing(find, course, capsys):
     page = course / "hw4_autoencoder" / "README.md"
@@ -115,6 +124,7 @@ def test_an_answer_without_an_end_changes_nothing(find, course, capsys):
     assert {page: page.read_bytes() for page in course.rglob("*.md")} == before
 
 
+@handed_out
 def test_line_ends_of_windows_stay(course):
     page = course / "hw1_mnist_mlp" / "README.md"
     page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
@@ -139,7 +149,7 @@ def graded(tmp_path_factory, workers, tiny_models):
     (folder / "data").mkdir()
     np.savez(folder / "data" / "mnist.npz", **dict(zip(names, mnist.digits(), strict=True)))
     runs = {}
-    for name, hidden in (("small", "[24]"), ("large", "[256]")):
+    for name, hidden in (("small", "[20]"), ("large", "[256]")):
         runs[name] = folder / name
         given = ["--data", "full", "--data-dir", str(folder / "data"), "--out", str(runs[name])]
         assert train.main([*given, "--epochs", "8", "--set", f"hidden={hidden}"]) == 0
