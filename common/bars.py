@@ -96,9 +96,9 @@ EXERCISES = {
     "hw4_autoencoder/dense/exercise_a": Bar(
         "test_bce_per_pixel", 0.095, at_most=True, also=(Bar("weights", 250_000, at_most=True),)
     ),
-    # 0.0712 (one seed), where the dense network has 0.0719.
+    # 0.0725 (one seed); the default of conv has 0.0712 with twice as many weights.
     "hw4_autoencoder/conv/exercise_b": Bar(
-        "test_bce_per_pixel", 0.072, at_most=True, also=(Bar("weights", 1_800_000, at_most=True),)
+        "test_bce_per_pixel", 0.074, at_most=True, also=(Bar("weights", 900_000, at_most=True),)
     ),
     # 12 times the distance of real faces, and 6.8 times (one seed each).
     "hw5_anime_dcgan/exercise_a": FULL["hw5_anime_dcgan"]._replace(
@@ -161,8 +161,8 @@ SUBSET = {
     ("hw1_mnist_mlp", "sample"): Bar("test_accuracy", 0.943),
     # The same on 5,000 real digits, tested on all 10,000: 0.9625 to 0.9653 over 5 seeds, standard deviation 0.0011.
     ("hw1_mnist_mlp", "full"): Bar("test_accuracy", 0.957),
-    # A layer of 24 units, eight epochs over 4,000 digits: 0.910 to 0.921 over 5 seeds, standard deviation 0.004.
-    ("hw1_mnist_mlp/exercise_a", "sample"): Bar("test_accuracy", 0.888, also=(Bar("weights", 20_000, at_most=True),)),
+    # A layer of 20 units, eight epochs over 4,000 digits: 0.907 to 0.924 over 5 seeds, standard deviation 0.0065.
+    ("hw1_mnist_mlp/exercise_a", "sample"): Bar("test_accuracy", 0.887, also=(Bar("weights", 20_000, at_most=True),)),
     # Six epochs over 2,000 drawn pictures, in batches of 100: 0.940 to 0.949 over 5 seeds, standard deviation 0.0033;
     # a linear model: 0.1.
     ("hw2_cifar10_cnn", "sample"): Bar("test_accuracy", 0.930),

@@ -181,8 +181,8 @@ def graded(tmp_path_factory, workers, tiny_models):
 
 
 JUDGEMENTS = {
-    "good": ("2", r"test accuracy 0\.9\d+: passes the bar of 0\.888; weights 19,162: passes the bar of at most 20,000"),
-    "Lin_123_assignsubmission_file": ("2", r"test accuracy 0\.9\d+: passes .* weights 19,162: passes"),
+    "good": ("2", r"test accuracy 0\.9\d+: passes the bar of 0\.887; weights 15,970: passes the bar of at most 20,000"),
+    "Lin_123_assignsubmission_file": ("2", r"test accuracy 0\.9\d+: passes .* weights 15,970: passes"),
     "too-large": ("0", r"test accuracy 0\.9\d+: passes .* weights 204,\d+: MISSES the bar of at most 20,000"),
     "bar-only": ("0", "^not handed in$"),
     "broken": ("0", "refused: it is damaged, or no .keras file"),
