@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import OptionError, UserError
-from common.run import cli
+from common.run import analysis, cli
 from common.run.run import Run
 from hw1_mnist_mlp import analyze, train
 from tests.helpers import HOMEWORK, PATIENCE, ROOT, RUN, assert_one_sentence, history
@@ -267,6 +267,18 @@ def test_settings_that_are_none(assignment, words, capsys):
         parsed("--set", assignment)
     assert stopped.value.code == 2
     assert_one_sentence(capsys.readouterr().err, f"--set {assignment}", words)
+
+
+def test_an_analysis_finds_the_data_folder_of_its_run(tmp_path, monkeypatch):
+    def found(given=None, saved=tmp_path):
+        config = {"options": {"data_dir": str(saved)}, "data": {"kind": "full"}}
+        return analysis.run_options(argparse.Namespace(data_dir=given), config).data_dir
+
+    assert found() == cli.default_data_dir() != tmp_path  # HW_DATA_DIR names it
+    monkeypatch.delenv("HW_DATA_DIR")
+    assert found() == tmp_path
+    assert found(saved=tmp_path / "gone") == cli.default_data_dir()
+    assert found(given=tmp_path / "given") == tmp_path / "given"
 
 
 def test_a_run_that_goes_on_finds_its_data_folder(tmp_path, monkeypatch):
