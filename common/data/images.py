@@ -7,7 +7,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "PPM")  # none that another program has to draw
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # none that another program has to draw
 MOST_PIXELS = 50_000_000  # some of them take 20 bytes each on their way; Pillow has a higher limit
 SHADE = 64  # grey levels: what is not darker than white by so many hardly shows on it
 
