@@ -34,6 +34,8 @@ CLAUSE_ENDS = "，。？！；"
 
 
 def generate(options):
+    if options.rhyme and (form_of(options) or "")[:1] not in ("五", "七"):
+        raise OptionError("--rhyme is for poems of even clauses: add --form 五言四句, --form 七言八句, or --acrostic")
     model, _ = analysis.open_model(options, HOMEWORK)
     characters, kind = read_characters(options.run)
     reader = Reader(Local(model), characters)
@@ -41,10 +43,6 @@ def generate(options):
         raise UserError(
             f"the network in {options.run} has not learned poems: train with --corpus tang, or use --prompt"
         )
-    if options.acrostic and options.prompt:
-        raise OptionError("an --acrostic begins with its own characters: leave --prompt out")
-    if options.rhyme and (form_of(options) or "")[:1] not in ("五", "七"):
-        raise OptionError("--rhyme is for poems of even clauses: add --form 五言四句, --form 七言八句, or --acrostic")
     for i in range(options.count):
         rng = np.random.default_rng((options.seed, i))
         if options.acrostic:
@@ -148,8 +146,16 @@ def seed_of_now():
 @cli.guarded
 def main(argv=None):
     parser = analysis.options(HOMEWORK, __doc__)
-    add = parser.add_argument
-    add("--prompt", type=cli.text, metavar="TEXT", help="how the text begins; \\n stands for a line end (none)")
+    add, begins = parser.add_argument, parser.add_mutually_exclusive_group()
+    begins.add_argument(
+        "--prompt", type=cli.text, metavar="TEXT", help="how the text begins; \\n stands for a line end (none)"
+    )
+    begins.add_argument(
+        "--acrostic",
+        type=cli.text,
+        metavar="CHARACTERS",
+        help="for poems: each clause begins with one of these, as in 深度學習",
+    )
     add("--length", type=cli.positive, default=600, metavar="N", help="characters to write at most (600)")
     add(
         "--temperature",
@@ -167,12 +173,6 @@ def main(argv=None):
     add("--count", type=cli.positive, default=1, metavar="N", help="texts to write (1)")
     add("--until", type=cli.text, metavar="TEXT", help="stop where this would appear; \\n stands for a line end")
     add("--form", type=cli.text, metavar="FORM", help="for poems: 五言四句, 七言四句, 五言八句, ...")
-    add(
-        "--acrostic",
-        type=cli.text,
-        metavar="CHARACTERS",
-        help="for poems: each clause begins with one of these, as in 深度學習",
-    )
     add("--rhyme", action="store_true", help="for poems: choose among rhymes at the end of every couplet")
     options = parser.parse_args(argv)
     if options.until:

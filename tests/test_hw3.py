@@ -1,5 +1,6 @@
 """Homework 3: the network and its memory, training to the subset bar, exact resuming, scoring and writing."""
 
+import contextlib
 import json
 from types import SimpleNamespace
 
@@ -226,6 +227,16 @@ def test_generate_names_the_characters_that_it_never_saw(chinese_run, capsys):
     assert_one_sentence(capsys.readouterr().err, "has not learned poems")
 
 
+def test_what_contradicts_is_refused_before_a_network_is_opened(capsys, tmp_path):
+    for given, sentence in (
+        (["--prompt", "春", "--acrostic", "深度學習"], "not allowed with"),
+        (["--rhyme"], "--rhyme is for poems of even clauses"),
+    ):
+        with contextlib.suppress(SystemExit):  # of the parser
+            assert generate.main(["--run", str(tmp_path / "none"), *given]) == 2
+        assert sentence in capsys.readouterr().err
+
+
 def test_acrostic_begins_each_clause_with_the_character_asked_for():
     options = SimpleNamespace(temperature=1.0, top_p=1.0, rhyme=False)
     # CHARACTERS has no form line: the header is part of the prompt, so a network of poems knows its characters
@@ -265,12 +276,6 @@ def test_rhyme_lets_only_rhymes_end_a_couplet(rhyme):
     share = np.mean([sound.rhymes(poem) for poem in written])
     assert share == 1 if rhyme else share < 0.6  # of ten endings three rhyme with each other, three, three and one
     assert len(set(written)) == 40
-
-
-def test_rhyme_without_even_clauses_is_refused(tmp_path, capsys):
-    untrained.writing(tmp_path / "run", kind="poems")
-    assert generate.main(["--run", str(tmp_path / "run"), "--rhyme"]) == 2
-    assert_one_sentence(capsys.readouterr().err, "--form")
 
 
 @pytest.mark.parametrize(
