@@ -18,7 +18,6 @@ from hw3_lstm_text import model as models
 from hw3_lstm_text.reader import Reader, choose, read_characters
 from hw3_lstm_text.samples import copy_weights
 from hw3_lstm_text.windows import Windows
-from tests import untrained
 from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
 
 SHORT = ["--data", "sample", "--limit", "60000", "--batch-size", "16", "--epochs", "3", "--precision", "float32"]
