@@ -135,7 +135,8 @@ def mirror():
 
     server = Server(("127.0.0.1", 0), Handler)
     server.requests, server.content, server.closing = {}, RIGHT, threading.Event()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    poll = {"poll_interval": 0.02}  # seconds until it sees that it is to end: half a second by default
+    threading.Thread(target=server.serve_forever, kwargs=poll, daemon=True).start()
     yield server
     server.closing.set()
     server.shutdown()
@@ -160,8 +161,8 @@ def no_own_certificates(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch):
-    monkeypatch.setattr(download, "FIRST_BYTE_SECONDS", 2.4)
-    monkeypatch.setattr(download, "STALL_SECONDS", 2.6)
+    monkeypatch.setattr(download, "FIRST_BYTE_SECONDS", 1.4)
+    monkeypatch.setattr(download, "STALL_SECONDS", 1.5)
 
 
 def nobody():
