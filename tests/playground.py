@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import functools
+import gc
 import inspect
 import io
 
@@ -17,6 +18,16 @@ from common.playground import frame
 from tests.helpers import PATIENCE
 
 
+@contextlib.contextmanager
+def quick_collections():
+    """NiceGUI collects garbage twice per visitor: no longer in all that TensorFlow has made, which is none."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def visits(test):
     """Decorates an async test(user, ...): it runs in a loop of its own, with a visitor `user` of all pages."""
 
@@ -26,7 +37,8 @@ def visits(test):
             async with user_simulation(frame.root(frame.find())) as user:
                 await test(user, *arguments, **options)
 
-        asyncio.run(visit())
+        with quick_collections():
+            asyncio.run(visit())
 
     # pytest reads the names of the fixtures from the signature
     _, *fixtures = inspect.signature(test).parameters.values()

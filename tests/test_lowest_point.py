@@ -26,7 +26,7 @@ from hw1_mnist_mlp.lowest_point.answers import Refused
 from hw1_mnist_mlp.lowest_point.game import MOST_TEAMS, Game
 from tests.helpers import ROOT, wait_for
 from tests.players import Player
-from tests.playground import until
+from tests.playground import quick_collections, until
 
 MINUTES, GUESSES, WAIT = 5, 4, 10
 
@@ -325,7 +325,8 @@ def visit(tmp_path, monkeypatch):
         ):
             await test(user, User(client))
 
-    yield lambda test: asyncio.run(both(test))
+    with quick_collections():
+        yield lambda test: asyncio.run(both(test))
     visit_page.game().store.close()
     visit_page._opened.cache_clear()
 
