@@ -14,6 +14,7 @@ from hw3_lstm_text.reader import QUATRAINS, Reader, opening, read_characters
 
 FILES = ("characters.json",)  # that a run must hold beside model.keras
 PASSAGE, WARM_UP = 2560, 128  # characters: see nats_per_character
+WRITTEN, LENGTH = 20, 1000  # texts whose words are counted, and their characters
 SCORED = 1_000_000  # characters of a huge held-out text that are scored
 LEXICON = 5_000_000  # characters of a huge training text whose words count as known
 
@@ -43,7 +44,7 @@ def score(predictor, folder, corpus):
     }
     rng = np.random.default_rng(0)
     if corpus.kind == "english":
-        written = reader.write_texts([opening(corpus.kind, reader.characters)] * 20, 1000, rng)
+        written = reader.write_texts([opening(corpus.kind, reader.characters)] * WRITTEN, LENGTH, rng)
         before = corpus.codes[: len(corpus.codes) - len(corpus.x_test)]  # whatever --limit leaves of it
         known = set(words(decode(before[-LEXICON:], corpus.characters)))
         metrics["word_share"] = word_share(written, known)

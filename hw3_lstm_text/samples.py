@@ -14,6 +14,7 @@ from hw3_lstm_text.evaluate import nats_per_character
 from hw3_lstm_text.reader import BLOCK, Reader, opening
 
 GLANCE = 40_000  # characters of the held-out text that are scored here; the end of the run scores all of it
+LENGTH = 400  # characters of a sample that is no poem
 
 
 class Samples(keras.callbacks.Callback):
@@ -35,7 +36,7 @@ class Samples(keras.callbacks.Callback):
         logs["val_loss"] = float(nats[counted].mean())
         logs["val_bits"] = logs["val_loss"] / math.log(2)
         rng = np.random.default_rng((run.config.seed, epoch))
-        length = 120 if corpus.kind == "poems" else 400
+        length = 120 if corpus.kind == "poems" else LENGTH
         prompt = opening(corpus.kind, corpus.characters)
         (text,) = reader.write_texts([prompt], length, rng, temperature=0.8)
         heading = f"after {run.unit} {finished:,}: {logs['val_loss']:.3f} nats per character"

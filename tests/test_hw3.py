@@ -13,12 +13,19 @@ from common.data import corpus, poems, sample_texts
 from common.errors import UserError
 from common.run import analysis
 from common.run.predictor import Local
-from hw3_lstm_text import analyze, evaluate, generate, sound, train
+from hw3_lstm_text import analyze, evaluate, generate, samples, sound, train
 from hw3_lstm_text import model as models
 from hw3_lstm_text.reader import Reader, choose, read_characters
 from hw3_lstm_text.samples import copy_weights
 from hw3_lstm_text.windows import Windows
-from tests.helpers import STAGED, assert_one_sentence, assert_resumes_exactly, metrics, train_on_real_subset
+from tests.helpers import (
+    STAGED,
+    assert_one_sentence,
+    assert_resumes_exactly,
+    judge_short_texts,
+    metrics,
+    train_on_real_subset,
+)
 
 SHORT = ["--data", "sample", "--limit", "60000", "--batch-size", "16", "--epochs", "3", "--precision", "float32"]
 REPORTS = 3
@@ -47,6 +54,8 @@ def chinese_run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(train.SETTINGS["chinese"], "samples", REPORTS)
         patch.setitem(train.SETTINGS["chinese"], "units", [256])  # half of the default: enough for so small a grammar
+        patch.setattr(evaluate, "PASSAGE", 640)  # read in a quarter of the time; 0.978 nats were measured so
+        patch.setattr(samples, "LENGTH", 40)
         assert train.main([*SHORT, "--corpus", "tang", "--out", str(out)]) == 0
     return out
 
@@ -196,6 +205,7 @@ def test_run_leaves_samples_and_the_alphabet(chinese_run):
 
 def test_resuming_carries_the_memory_on(tmp_path, monkeypatch):
     """Dropout, passages in the middle, and the memory of the rows are where they were."""
+    judge_short_texts(monkeypatch)
     monkeypatch.setitem(train.SETTINGS["fast"], "units", [16, 12])
     monkeypatch.setitem(train.SETTINGS["fast"], "dropout", 0.2)
     monkeypatch.setitem(train.SETTINGS["fast"], "samples", 3)
@@ -290,10 +300,12 @@ def test_bad_texts_get_one_sentence(content, reason, tmp_path, capsys):
     assert not (tmp_path / "out" / "config.json").exists()
 
 
-def test_a_text_without_lines_is_learned_written_and_asked(tmp_path, capsys):
+def test_a_text_without_lines_is_learned_written_and_asked(tmp_path, capsys, monkeypatch):
+    judge_short_texts(monkeypatch)
     path, out = tmp_path / "text.txt", tmp_path / "out"
     path.write_text("all work and no play makes $^$ a dull_boy. " * 200)
-    assert train.main(["--corpus", str(path), "--batch-size", "8", "--epochs", "1", "--out", str(out)]) == 0
+    options = ["--corpus", str(path), "--batch-size", "8", "--epochs", "1", "--set", "units=[128]"]
+    assert train.main([*options, "--out", str(out)]) == 0
     assert metrics(out)["epochs"] == pytest.approx(16 * 8 * 64 / 7740, abs=0.01)  # the last batch goes beyond one epoch
     assert any((out / "samples").iterdir())
     capsys.readouterr()

@@ -15,7 +15,7 @@ from hw3_lstm_text import analyze, cells, cloze, cloze_test, copying, foresight,
 from hw3_lstm_text import model as models
 from hw3_lstm_text.cloze_test import Bigrams, tokens
 from hw3_lstm_text.reader import Reader
-from tests.helpers import assert_one_sentence, assert_resumes_exactly
+from tests.helpers import assert_one_sentence, assert_resumes_exactly, judge_short_texts
 
 pytestmark = pytest.mark.filterwarnings("error:Glyph")  # a character that the font of a picture lacks
 
@@ -36,6 +36,7 @@ Yes! And you?
 def small():
     """Shorter texts and fewer questions, so that an analysis takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
+        judge_short_texts(patch)
         for model in train.SETTINGS:
             patch.setitem(train.SETTINGS, model, train.SETTINGS[model] | TINY)
         for module, sizes in (
