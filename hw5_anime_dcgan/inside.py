@@ -39,11 +39,9 @@ def show_stages(faces, noise, path):
             after, np.broadcast_to(coarse, (n, side // 2, 2, side // 2, 2, channels)).reshape(maps.shape)
         )
         power = np.argsort(-(maps**2).mean(axis=(0, 1, 2)))[:16]  # the silent ones change nothing
-        without = []
-        for channel in power:
-            less = maps.copy()
-            less[..., channel] = 0
-            without.append(evaluate.draw(after, less))
+        less = np.repeat(maps[None], len(power), axis=0)
+        less[np.arange(len(power)), ..., power] = 0
+        without = evaluate.draw(after, less.reshape(-1, *maps.shape[1:])).reshape(-1, *whole.shape)
         change = [float(np.abs(each.astype(float) - whole).mean() / 255) for each in without]
         rows.append((f"{side} x {side}, no detail", blurred))
         rows.append((f"{side} x {side}, less channel {power[np.argmax(change)]}", without[int(np.argmax(change))]))

@@ -60,7 +60,8 @@ def few_are_judged():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "JUDGED", 200)
         patch.setattr(analyze, "SAMPLES", 300)
-        patch.setattr(train, "train_reader", functools.partial(reading.train_reader, updates=30))
+        patch.setattr(reading, "JUDGED", 100)
+        patch.setattr(train, "train_reader", functools.cache(functools.partial(reading.train_reader, updates=30)))
         yield
 
 
