@@ -221,7 +221,7 @@ def assert_resumes_exactly(train, options, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(recorder.Recorder, "on_epoch_end", copy_after_the_first)
-        patch.setattr(plots, "save", lambda figure, path: None)  # nobody looks at them here
+        patch.setattr(plots, "save", lambda *_, **__: None)  # nobody looks at them here
         assert train.main([*options, "--out", str(whole)]) == 0
         assert len(history(stopped)) == 1 < len(history(whole))
         assert train.main(["--resume", "--out", str(stopped)]) == 0
