@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from common.figures.layers import fit_linear_probe
+from common.run.predictor import Local, predict, predict_all
 
 
 def encode(encoder, images):
@@ -27,10 +28,11 @@ class Codes:
         self.latent_dim = self.decoder.input.shape[1]
 
     def encode(self, pictures):
-        return encode(self.encoder, pictures)
+        shapes = [output.shape[1:] for output in self.encoder.outputs]
+        return predict_all(Local(self.encoder), [pictures], shapes)[0]
 
     def decode(self, codes):
-        logits = self.decoder.predict(np.asarray(codes, "float32"), batch_size=500, verbose=0)
+        logits = predict(Local(self.decoder), np.asarray(codes, "float32"), self.decoder.output.shape[1:])
         return np.round(255 * expit(logits)).astype("uint8")
 
 

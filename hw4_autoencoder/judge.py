@@ -10,6 +10,7 @@ from scipy.special import softmax
 
 from common import data
 from common.data.batches import Batches
+from common.run.predictor import Local, predict
 from common.run.recorder import save_network
 from common.run.schedules import one_cycle
 
@@ -36,7 +37,7 @@ def judge_of(config, folder=None, seed=0):
             save_network(model, path)
 
     def judge(images):
-        return softmax(model.predict(images, batch_size=500, verbose=0), axis=1)
+        return softmax(predict(Local(model), images, (10,)), axis=1)
 
     return judge, float(np.mean(judge(digits.x_test).argmax(axis=1) == digits.y_test))
 
