@@ -60,7 +60,11 @@ def captioner():
     return Captioner(Local(model.build_captioner(len(language.pieces), *SIZES, note_size=8)), language)
 
 
-@pytest.fixture(scope="module", params=[("attention", "en"), ("plain", "zh")], ids=["attention", "plain, zh"])
+KINDS = ("attention", "en"), ("plain", "zh")
+with_attention = pytest.mark.parametrize("trained", KINDS[:1], indirect=True, ids=["attention"])
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=["attention", "plain, zh"])
 def trained(request, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "out"
     name, language = request.param
@@ -309,6 +313,7 @@ def test_loss_falls(digits):
     assert losses[-1] < 0.8 * losses[0]
 
 
+@pytest.mark.slow
 def test_the_subset_bar_is_passed(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "JUDGED", 500)
     options = (
@@ -319,6 +324,7 @@ def test_the_subset_bar_is_passed(tmp_path, monkeypatch):
     assert bars.SUBSET["hw3_captions", "sample"].passes(found), found
 
 
+@pytest.mark.slow  # as every kind of training does
 def test_a_stopped_training_goes_on_exactly(tmp_path, monkeypatch):
     options = [*TINY, "--set", "note_size=8", "--set", "own_words=0.5"]
     assert_resumes_exactly(train, options, tmp_path, monkeypatch)
@@ -336,12 +342,10 @@ def test_new_clips_are_captioned(trained, capsys):
         assert animated.n_frames > 2
 
 
+@with_attention
 def test_analysis(trained):
     assert analyze.main(["--run", str(trained), "--beside", str(trained)]) == 0
-    attention = (
-        {"attention"} if json.loads((trained / "config.json").read_text())["options"]["model"] == "attention" else set()
-    )
-    assert_drawn(trained, {"progress", "wrong", "crossing", *attention})
+    assert_drawn(trained, {"progress", "wrong", "crossing", "attention"})
     numbers = json.loads((trained / "analysis.json").read_text())
     assert sum(n for _, n in numbers["exact_by_frames_in_which_digits_touch"].values()) == evaluate.JUDGED
 
@@ -405,6 +409,7 @@ def test_clips_are_brought_into_form(change, digits, tmp_path):
         assert np.abs(found.astype(int) - expected).mean() < 3
 
 
+@with_attention
 def test_clips_that_are_none(trained, digits, tmp_path, capsys):
     one = moving(digits[0][0], 0)
     Image.fromarray(one[0]).save(tmp_path / "single.png")
@@ -440,6 +445,7 @@ def test_too_many_frames_are_refused(tmp_path, monkeypatch):
         own_clip.read(gif(tmp_path / "long.gif", frames * 8))
 
 
+@with_attention
 def test_a_users_clip_is_captioned(trained, digits, tmp_path, capsys):
     path = gif(tmp_path / "mine.gif", moving(digits[0][0], 1).repeat(2, axis=1).repeat(2, axis=2))
     assert generate.main(["--run", str(trained), "--clip", str(path)]) == 0

@@ -394,12 +394,14 @@ def weights_of(run):
     return keras.saving.load_model(run / "model.keras").get_weights()
 
 
+@pytest.mark.slow  # as every kind of training does
 def test_a_stopped_training_goes_on_exactly(tmp_path, monkeypatch):
     path = written(tmp_path / "talks.txt", THINGS)
     monkeypatch.setattr(evaluate, "score", lambda *_: {})
     assert_resumes_exactly(train, [*TINY, "--corpus", str(path)], tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_stopped_reinforcement_goes_on_exactly(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "score", lambda *_: {})
     assert_resumes_exactly(reinforce, [*PRACTICE, "--start", str(trained)], tmp_path, monkeypatch)
@@ -521,6 +523,7 @@ def test_talks_that_leave_nothing_to_learn(tmp_path, capsys):
 # The bar
 
 
+@pytest.mark.slow
 def test_a_short_training_on_the_sample_passes_the_bar(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "ASKED", 20)
     monkeypatch.setattr(evaluate, "RANKED", 20)

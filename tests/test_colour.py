@@ -19,6 +19,13 @@ TINY = ["--data", "sample", "--limit", "200", "--set", "width=4", "--batch-size"
 TINY += ["--epochs", "2"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_are_judged():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "JUDGED", 100)
+        yield
+
+
 @pytest.fixture(scope="module")
 def faces():
     return sample_faces.drawn(80, seed=1)[0]
@@ -29,6 +36,9 @@ def trained(request, tmp_path_factory):
     out = tmp_path_factory.mktemp(request.param) / "out"
     assert train.main([*TINY, "--model", request.param, "--out", str(out)]) == 0
     return out
+
+
+of_the_gan = pytest.mark.parametrize("trained", ["gan"], indirect=True)
 
 
 # What is coloured
@@ -147,6 +157,7 @@ def test_training_brings_colour(trained):
     assert colourist.output_shape == (None, None, None, 3)
 
 
+@pytest.mark.slow  # as every kind of training does
 def test_a_stopped_training_goes_on_exactly(tmp_path, monkeypatch):
     def stop(self, batch, logs=None):
         if batch == 1 and self.run.progress.epoch == 1:
@@ -163,7 +174,7 @@ def test_a_stopped_training_goes_on_exactly(tmp_path, monkeypatch):
 
 def test_photographs(tmp_path):
     out = tmp_path / "photographs"
-    assert train.main([*TINY, "--data-set", "cifar10", "--out", str(out)]) == 0
+    assert train.main([*TINY, "--model", "l1", "--data-set", "cifar10", "--out", str(out)]) == 0
     assert analyze.main(["--run", str(out)]) == 0
     assert_drawn(out, {"curves", "coloured", "worst", "places"})
 
@@ -171,6 +182,7 @@ def test_photographs(tmp_path):
 # The analysis, and pictures of users
 
 
+@of_the_gan
 def test_analysis(trained):
     assert analyze.main(["--run", str(trained), "--beside", str(trained)]) == 0
     assert_drawn(trained, {"curves", "coloured", "worst", "places", "hair"})
@@ -189,6 +201,7 @@ def test_a_users_picture_keeps_its_size_and_its_lines(size):
     np.testing.assert_allclose(coloured.astype(int), np.asarray(picture).astype(int), atol=1)
 
 
+@of_the_gan
 def test_users_files(trained, tmp_path, capsys):
     for name, picture in (
         ("sixteen bit.png", Image.fromarray(np.arange(4000, dtype="uint16").reshape(50, 80) * 16)),

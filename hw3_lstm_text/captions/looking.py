@@ -31,11 +31,11 @@ def animation(frames, words, weights, gap):
     words: a list of at most FRAMES; one comes with each frame. weights: (words, FRAMES, MAP, MAP) or None.
     """
     pictures = []
-    for t in range(FRAMES + HOLD):
+    for t in range(FRAMES):
         last = min(t, len(words) - 1)
         figure = plots.new_figure(5.2, 3)
         axes = figure.subplots(1, 2 if weights is not None else 1, squeeze=False)[0]
-        axes[0].imshow(frames[min(t, FRAMES - 1)], cmap="gray", vmin=0, vmax=255)
+        axes[0].imshow(frames[t], cmap="gray", vmin=0, vmax=255)
         axes[0].set_title("the clip", fontsize=10)
         if weights is not None:
             number = looked_at(weights[last])
@@ -47,7 +47,7 @@ def animation(frames, words, weights, gap):
         buffer = io.BytesIO()
         figure.savefig(buffer)
         pictures.append(Image.open(buffer).convert("RGB"))
-    return pictures
+    return pictures + HOLD * pictures[-1:]
 
 
 def wrapped(words, gap):
