@@ -13,7 +13,12 @@ from tests.helpers import ROOT
 STUDIES = sorted(path for path in ROOT.glob("hw*/studies/*.py") if path.name != "__init__.py")
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+SLOW = "gan_from_autoencoder", "rejection"  # half a minute; what they are made of is tested in test_studies_hw2345.py
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=pytest.mark.slow if path.stem in SLOW else (), id=path.stem) for path in STUDIES]
+)
 def test_a_study_draws_its_picture(path, tmp_path, capsys):
     study = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     assert study.main(["--quick", "--out", str(tmp_path)]) == 0

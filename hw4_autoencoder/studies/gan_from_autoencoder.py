@@ -31,7 +31,7 @@ from hw4_autoencoder.model import build_discriminator, build_generator, conv_enc
 from hw4_autoencoder.train_gan import logistic_losses
 
 SHAPE, NOISE, WIDTH, DROPOUT = (28, 28), 32, 16, 0.3  # half as wide as train_gan.py
-BATCH, RATE, SEEDS = 64, 4e-4, 3
+BATCH, RATE, SEEDS, MEASURED = 64, 4e-4, 3, 2000  # the last: images
 DECODER_UPDATES, DECODER_RATE, JUDGE_UPDATES = 300, 3e-3, 240  # of the autoencoder; of the classifier that judges
 SEEN = (0, 25, 50, 100, 200, 400)  # updates of the GAN after which its samples are measured
 METRICS, STARTS = ("Fréchet distance", "surely a digit", "diversity"), ("at random", "as a decoder")
@@ -84,13 +84,13 @@ class Measures:
         return distance, np.mean(probabilities.max(axis=1) > 0.9), diversity
 
 
-def learn(start, x, seen, decoder_updates, seed):
-    """The images, uint8 (2000, 28, 28), that a generator makes of the same noise after each of `seen` updates."""
+def learn(start, x, seen, decoder_updates, n, seed):
+    """The images, uint8 (n, 28, 28), that a generator makes of the same noise after each of `seen` updates."""
     keras.utils.set_random_seed(seed)
     generator = build_generator(SHAPE, NOISE, WIDTH)
     if start == "as a decoder":
         learn_to_decode(generator, x, decoder_updates, seed)
-    gan, noise = build_gan(generator, seed), evaluate.sampling(NOISE, 0, 2000, seed=1)[0]
+    gan, noise = build_gan(generator, seed), evaluate.sampling(NOISE, 0, n, seed=1)[0]
     done, images, endless = 0, [], batches(x, seed)
     for updates in seen:
         if updates > done:
@@ -102,19 +102,19 @@ def learn(start, x, seen, decoder_updates, seed):
 def study_gan_from_autoencoder(options):
     device.setup("float32")
     digits = study.load("mnist", options)
-    full = SEEN, SEEDS, DECODER_UPDATES, JUDGE_UPDATES
-    seen, seeds, decoder_updates, judge_updates = ((0, 2), 1, 2, 2) if options.quick else full
+    full = SEEN, SEEDS, DECODER_UPDATES, JUDGE_UPDATES, MEASURED
+    seen, seeds, decoder_updates, judge_updates, n = ((0, 2), 1, 2, 2, 200) if options.quick else full
     measures = Measures(digits, judge_updates)
     found, shown = {}, {}
     for start in tqdm(STARTS, "starts", disable=None):
-        runs = [learn(start, digits.x_train, seen, decoder_updates, seed) for seed in range(seeds)]
+        runs = [learn(start, digits.x_train, seen, decoder_updates, n, seed) for seed in range(seeds)]
         found[start] = np.array([[measures(images) for images in run] for run in runs])  # (seeds, seen, metrics)
         shown[start] = [images[:9] for images in runs[0]]
     rows = [("updates", *(f"{metric}, {start}" for metric in METRICS for start in STARTS))]
     for i, updates in enumerate(seen):
         cells = [found[start][:, i, j] for j in range(len(METRICS)) for start in STARTS]
         rows.append((f"{updates:,}", *(f"{cell.mean():.2f} ± {cell.std():.2f}" for cell in cells)))
-    rows.append(("real digits", *(f"{value:.2f}" for value in measures(digits.x_train[:2000]) for _ in STARTS)))
+    rows.append(("real digits", *(f"{value:.2f}" for value in measures(digits.x_train[:n]) for _ in STARTS)))
     study.print_table(rows)
     draw(seen, found, shown, options.out / "gan_from_autoencoder.png")
     print(f"\nsee {options.out / 'gan_from_autoencoder.png'}")

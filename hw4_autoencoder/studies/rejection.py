@@ -33,6 +33,7 @@ from hw4_autoencoder.studies import gan_from_autoencoder as small
 
 EARLY, LATE = 25, 400  # updates as a GAN of the generator that is filtered, and of the one beside it
 CRITIC_UPDATES, CRITIC_RATE = 300, 1e-3  # of the critic, with the early generator held still
+FAKES = 10_000  # images that it is shown as drawn ones
 KEPT, SHARES = 500, (1.0, 0.5, 0.2, 0.05)  # images that are measured; shares of what is drawn that the filter lets by
 
 
@@ -40,7 +41,8 @@ def train_critic(generator, x, updates, seed):
     """A discriminator that has learned to tell real images from those of a generator that does not change."""
     critic = build_discriminator(small.SHAPE, small.WIDTH, small.DROPOUT)
     critic.compile(keras.optimizers.Adam(CRITIC_RATE), keras.losses.BinaryCrossentropy(from_logits=True))
-    noise, _ = evaluate.sampling(small.NOISE, 0, 10_000, seed=1000 + seed)
+    n = min(FAKES, small.BATCH * updates)  # no more than it sees
+    noise, _ = evaluate.sampling(small.NOISE, 0, n, seed=1000 + seed)
     fakes, rng = evaluate.generate(generator, noise), np.random.default_rng(seed)
 
     def pairs():
