@@ -24,6 +24,7 @@ def browser(server, tmp_path_factory):
         yield browser
 
 
+@pytest.mark.slow  # test_playground.py asks the same page without a browser
 def test_a_seven_drawn_with_the_mouse_is_a_seven(server, browser):
     """The network is trained on the spot, when the button is pressed; then it reads what is drawn."""
     address, _ = server
