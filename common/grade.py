@@ -68,22 +68,24 @@ def grade(options):
         print(f"note: {left_out}", file=sys.stderr)
     device.setup("float32")
     hidden = (options.submissions, options.data_dir, options.out, *options.baseline)
-    with _stoppable(), _alone(options.out), workplace(), Workers(by.limits, hidden=hidden) as workers:
-        if not workers.isolated:
-            print(f"note: {workers.protections}", file=sys.stderr)
+    with _stoppable(), workplace():
         baseline = baseline_weights(options.baseline)
-        conditions = {"rules": by._replace(tiers=repr(by.tiers)), "tasks": tasks, "protections": workers.protections}
-        kept = Kept(options.out / "kept", options.data_dir, conditions)
-        if options.fresh:
-            kept.remove()
-        grader = Grader(workers, by, config, kept)
-        found = grade_all(grader, paths, tasks, options.jobs)
-    if grader.reused:
-        print(f"note: {grader.reused:,} submissions have not changed since they were graded; --fresh grades them again")
-    names = [shown(path.name) for path in paths]
-    students = [Student(*each) for each in zip(names, safe_names(names), found, strict=True)]
-    results.write(options.out, students, tasks, by, workers.protections, baseline, left_out)
-    kept.remove(unused=True)
+        with _alone(options.out), Workers(by.limits, hidden=hidden) as workers:
+            if not workers.isolated:
+                print(f"note: {workers.protections}", file=sys.stderr)
+            said = {"rules": by._replace(tiers=repr(by.tiers)), "tasks": tasks, "protections": workers.protections}
+            kept = Kept(options.out / "kept", options.data_dir, said)
+            if options.fresh:
+                kept.remove()
+            grader = Grader(workers, by, config, kept)
+            found = grade_all(grader, paths, tasks, options.jobs)
+            if grader.reused:
+                unchanged = f"{grader.reused:,} submissions have not changed since they were graded"
+                print(f"note: {unchanged}; --fresh grades them again")
+            names = [shown(path.name) for path in paths]
+            students = [Student(*each) for each in zip(names, safe_names(names), found, strict=True)]
+            results.write(options.out, students, tasks, by, workers.protections, baseline, left_out)
+            kept.remove(unused=True)
     passed = sum(student.points > 0 for student in students)
     print(f"{len(students):,} submissions, {passed:,} with points: {options.out / 'grades.csv'}")
 
