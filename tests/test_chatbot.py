@@ -422,6 +422,7 @@ def test_one_answer_and_a_talk_with_itself(trained, reinforced, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_chinese_talks(tmp_path, capsys):
     path, out = written(tmp_path / "talks.txt", CHINESE_THINGS, chinese=True), tmp_path / "chinese"
     assert train.main([*TINY, "--set", "learning_rate=0.03", "--corpus", str(path), "--out", str(out)]) == 0

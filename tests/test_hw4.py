@@ -45,7 +45,7 @@ from tests.helpers import (
     train_on_real_subset,
 )
 
-KNOWS_NOTHING = Namespace(predict=lambda images, **_: np.zeros((len(images), 10)))  # a judge
+KNOWS_NOTHING = Namespace(inputs=[], predict_on_batch=lambda images: np.zeros((len(images), 10)))  # a judge
 SHAPES = ((28, 28), (32, 32, 3), (64, 64, 3))
 TINY = ["--data", "sample", "--limit", "150", "--batch-size", "64", "--epochs", "3", "--precision", "float32"]
 SCRIPTS = {name: script for script in (train, train_vae, train_neighbours, train_gan) for name in script.SETTINGS}
@@ -382,7 +382,7 @@ def test_the_last_quarter_of_a_training_draws_more_codes(tmp_path):
         pytest.param("dense", ["--noise", "0.3"], marks=pytest.mark.slow),
         pytest.param("conv", [], marks=pytest.mark.full),  # the rest cover its parts
         ("vae_binary", ["--set", "final_draws=3"]),
-        ("neighbours", []),
+        pytest.param("neighbours", [], marks=pytest.mark.slow),
         pytest.param("gan", ["--digit", "8", "--limit", "600"], marks=pytest.mark.full),
         ("cgan", []),
     ],
@@ -427,7 +427,7 @@ def test_a_part_of_the_training_passes_the_bar_of_the_assignment(recipe, epochs,
     [
         ("neighbours", "cifar10"),
         ("cgan", "cifar10"),
-        ("vae_colour", "faces"),
+        pytest.param("vae_colour", "faces", marks=pytest.mark.slow),
     ],
 )
 def test_every_kind_learns_colour_images_too(name, data_set, small_networks, few_updates, tmp_path):
@@ -736,6 +736,7 @@ def test_analysis_of_a_gan(cgan, capsys):
     assert_one_sentence(capsys.readouterr().err.splitlines()[-1], "GAN")
 
 
+@pytest.mark.slow
 def test_analysis_of_images_without_classes(small_networks, vae, tmp_path, capsys):
     options = ["--data", "sample", "--limit", "60", "--batch-size", "20", "--epochs", "1", "--data-set", "faces"]
     for name, pictures in (("conv", {"map", "plane", "reconstructions", "written"}), ("gan", {"progress", "written"})):

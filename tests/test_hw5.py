@@ -622,6 +622,7 @@ def test_what_is_believed(tmp_path):
     assert (tmp_path / "believed.png").exists()
 
 
+@pytest.mark.slow
 def test_analysis_of_a_conditional_network(conditional):
     assert analyze.main(["--run", str(conditional)]) == 0
     assert_drawn(conditional, {*OF_ANALYSIS, "asked"})

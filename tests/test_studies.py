@@ -13,7 +13,8 @@ from tests.helpers import ROOT
 STUDIES = sorted(path for path in ROOT.glob("hw*/studies/*.py") if path.name != "__init__.py")
 
 
-SLOW = "gan_from_autoencoder", "rejection"  # half a minute; what they are made of is tested in test_studies_hw2345.py
+# More than ten seconds each; what they are made of is tested in test_studies_hw1.py and test_studies_hw2345.py.
+SLOW = "activations", "adam", "attention", "clipping", "deep_or_shallow", "gan_from_autoencoder", "rejection", "small_cnn"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,11 @@ def test_a_study_draws_its_picture(path, tmp_path, capsys):
     assert study.main(["--quick", "--out", str(tmp_path)]) == 0
     assert [each.name for each in tmp_path.iterdir()] == [f"{path.stem}.png"]
     assert f"see {tmp_path / path.stem}.png" in capsys.readouterr().out
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_a_study_can_be_read_in_one_sitting():
+    for path in STUDIES:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 150, path
 
 
 # Gradient descent
