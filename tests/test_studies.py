@@ -14,7 +14,16 @@ STUDIES = sorted(path for path in ROOT.glob("hw*/studies/*.py") if path.name != 
 
 
 # More than ten seconds each; what they are made of is tested in test_studies_hw1.py and test_studies_hw2345.py.
-SLOW = "activations", "adam", "attention", "clipping", "deep_or_shallow", "gan_from_autoencoder", "rejection", "small_cnn"
+SLOW = [
+    "activations",
+    "adam",
+    "attention",
+    "clipping",
+    "deep_or_shallow",
+    "gan_from_autoencoder",
+    "rejection",
+    "small_cnn",
+]
 
 
 @pytest.mark.parametrize(
