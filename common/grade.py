@@ -208,9 +208,8 @@ def main(argv=None):
     )
     add("--fresh", action="store_true", help="grade everything again, also what has not changed")
     options = parser.parse_args(argv)
-    options.out = options.out or cli.ROOT.joinpath(
-        "grades", *["exercises"] * options.exercises, *[options.homework] * bool(options.homework)
-    )
+    kind = "exercises" if options.exercises else ""
+    options.out = options.out or cli.ROOT / "grades" / kind / (options.homework or "")
     options.data_dir = options.data_dir or cli.default_data_dir()
     try:
         grade(options)

@@ -97,7 +97,7 @@ def questions(train, held_out, kind, rng, count):
 def answers(reader, kind, asked, bigrams):
     """{method: [the candidate that it takes for each question]} for the METHODS."""
     texts, ends = [], []
-    closing = 0 if kind in ("chinese", "poems") else 1  # what follows an English word says that it has ended: no prefix
+    closing = kind == "english"  # a word is none until a character that follows says that it has ended
     for question in asked:
         for candidate in question.candidates:
             text = framed(question.before + candidate + question.after, kind, reader.characters)

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from common.figures.layers import fit_linear_probe
-from common.run.predictor import Local, predict, predict_all
+from common.run.predictor import Local, Part, predict
 
 
 def encode(encoder, images):
@@ -29,7 +29,7 @@ class Codes:
 
     def encode(self, pictures):
         shapes = [output.shape[1:] for output in self.encoder.outputs]
-        return predict_all(Local(self.encoder), [pictures], shapes)[0]
+        return encode(Part(Local(self.encoder), shapes), pictures)
 
     def decode(self, codes):
         logits = predict(Local(self.decoder), np.asarray(codes, "float32"), self.decoder.output.shape[1:])
