@@ -6,15 +6,16 @@ Characters come in as codes (0, 1, ...), one row per text, and logits over all c
 import keras
 from keras import layers
 
+from hw3_lstm_text.recurrence import walk
 from hw3_lstm_text.sound import N_RHYMES
 
 
-def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, batch_size, sounds=None):
+def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, weight_drop, batch_size, sounds=None):
     """The network that learns: {codes, keep} to logits float32 (batch_size, time, n_characters).
 
     codes: int32 (batch_size, time). keep: float32 (batch_size, 1): with 1 a row goes on where it ended in the batch
     before, with 0 it begins with an empty memory. units: the sizes of the LSTM layers. embedding_std and sounds: see
-    _tables.
+    _tables. weight_drop: see CarriedLSTM.
 
     With sounds it has a second task and gives {"logits", "rhyme"}: logits (batch_size, time, N_RHYMES) of the rhyme on
     which the last couplet ended. To answer it must keep the rhyme in its memory, where the next couplet finds it;
@@ -25,7 +26,7 @@ def build_trainer(n_characters, embedding_dim, units, embedding_std, dropout, ba
     tables = _tables(n_characters, embedding_dim, embedding_std, sounds)
     x = _read(codes, tables)  # (batch_size, time, embedding_dim), and what is heard
     for number, n in enumerate(units, start=1):
-        x = CarriedLSTM(n, batch_size, name=f"lstm{number}")(x, keep)  # (batch_size, time, n)
+        x = CarriedLSTM(n, batch_size, weight_drop, name=f"lstm{number}")(x, keep)  # (batch_size, time, n)
         x = layers.Dropout(dropout, name=f"dropout{number}")(x)
     answers = _logits(x, tables)
     if sounds is not None:
@@ -103,20 +104,31 @@ class CarriedLSTM(layers.Layer):
     Its state (h, c) is kept between batches, for which `fit` has no place. Keras' own `stateful=True` keeps it too, but
     empties it for all rows or none, and a network whose memory is hardly ever empty in training may not find its way
     out of an empty one when it is to write.
+
+    weight_drop: share of the recurrent weights that is left out in training, drawn anew for each batch, the same at all
+    its steps (Merity et al. 2017, arXiv:1708.02182). What goes from step to step no dropout of outputs reaches.
     """
 
-    def __init__(self, units, batch_size, **options):
+    def __init__(self, units, batch_size, weight_drop=0.0, **options):
         super().__init__(**options)
-        self.lstm = layers.LSTM(units, return_sequences=True, return_state=True)
+        # as Keras' own LSTM: XLA would compile each of the steps that recurrence.py writes out for TensorFlow
+        self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.cell = layers.LSTMCell(units)  # the weights, and how they start
+        self.drop = layers.Dropout(weight_drop)
         self.state = [self.add_weight((batch_size, units), "zeros", trainable=False, name=part) for part in "hc"]
 
     def build(self, x_shape, keep_shape):
-        self.lstm.build(x_shape)
+        self.cell.build((x_shape[0], x_shape[2]))
+
+    def compute_output_shape(self, x_shape, keep_shape):
+        return (*x_shape[:2], self.cell.units)
 
     def call(self, x, keep):
         """(batch_size, time, units) of x (batch_size, time, features); the state is emptied in rows whose keep is 0."""
         state = [keras.ops.cast(part, self.compute_dtype) * keep for part in self.state]
-        x, *state = self.lstm(x, initial_state=state)
-        for kept, part in zip(self.state, state, strict=True):  # no gradient goes back: truncated back-propagation
-            kept.assign(keras.ops.stop_gradient(keras.ops.cast(part, kept.dtype)))
-        return x
+        recurrent_kernel = self.drop(keras.ops.cast(self.cell.recurrent_kernel, self.compute_dtype))
+        by_time = keras.ops.transpose(x, (1, 0, 2))
+        outputs, cells = walk(keras.ops.matmul(by_time, self.cell.kernel) + self.cell.bias, recurrent_kernel, *state)
+        for kept, part in zip(self.state, (outputs[-1], cells), strict=True):
+            kept.assign(keras.ops.stop_gradient(keras.ops.cast(part, kept.dtype)))  # truncated back-propagation
+        return keras.ops.transpose(outputs, (1, 0, 2))

@@ -40,7 +40,8 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "embedding_std": 1.0,  # at the start
         "sounds": False,  # whether, of poems, the network is told how a character sounds, and to keep the rhyme in mind
         "units": [512],  # of each LSTM layer
-        "dropout": 0.1,
+        "dropout": 0.1,  # share of the outputs of each layer
+        "weight_drop": 0.0,  # share of the recurrent weights: see CarriedLSTM
         "learning_rate": 1e-2,  # the peak of one cycle: up over a twentieth of the updates, then down to 0
         "clip_norm": 1.0,
     },
@@ -55,6 +56,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "sounds": False,
         "units": [512, 512],
         "dropout": 0.4,
+        "weight_drop": 0.0,
         "learning_rate": 6e-3,
         "clip_norm": 1.0,
     },
@@ -69,6 +71,7 @@ SETTINGS = {  # tuned on the last tenth of the training text
         "sounds": True,
         "units": [512],
         "dropout": 0.2,
+        "weight_drop": 0.0,
         "learning_rate": 1.2e-2,
         "clip_norm": 1.0,
     },
@@ -122,7 +125,9 @@ def train(config, run):
     size = len(corpus.characters), config.embedding_dim, config.units
     reader = build_reader(*size, heard)  # the same network, to score and to write with
     with run.device.scope():
-        trainer = build_trainer(*size, config.embedding_std, config.dropout, config.batch_size, heard)
+        trainer = build_trainer(
+            *size, config.embedding_std, config.dropout, config.weight_drop, config.batch_size, heard
+        )
         # The error goes back through `window` products with the recurrent matrix, and such a product can explode: with
         # a limit on the gradient one bad window does not undo many good ones (Pascanu et al. 2013).
         rate = one_cycle(config.learning_rate, updates + 1, warm_up=updates // 20 + 1)

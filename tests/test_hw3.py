@@ -15,7 +15,9 @@ from common.run import analysis
 from common.run.predictor import Local
 from hw3_lstm_text import analyze, evaluate, generate, samples, sound, train
 from hw3_lstm_text import model as models
+from hw3_lstm_text.cells import lstm_step
 from hw3_lstm_text.reader import Reader, choose, read_characters
+from hw3_lstm_text.recurrence import walk
 from hw3_lstm_text.samples import copy_weights
 from hw3_lstm_text.windows import Windows
 from tests.helpers import (
@@ -39,7 +41,7 @@ def networks(request):
     keras.config.set_dtype_policy("float32")  # whatever the test before has trained in
     size = len(CHARACTERS), 6, [8, 5]
     heard = sound.sounds(CHARACTERS) if request.param == "sounds" else None
-    reader, trainer = models.build_reader(*size, heard), models.build_trainer(*size, 1.0, 0.0, 3, heard)
+    reader, trainer = models.build_reader(*size, heard), models.build_trainer(*size, 1.0, 0.0, 0.0, 3, heard)
     rng = np.random.default_rng(0)
     for weight in trainer.trainable_weights:
         weight.assign(rng.normal(0, 0.7, weight.shape))
@@ -82,6 +84,68 @@ def test_trainer_carries_its_memory_on_and_empties_it_row_by_row(networks):
     assert np.abs(second[1] - whole[1, 10:]).max() > 0.01
     third = learned(networks.trainer, codes[:, 10:], on)
     assert np.abs(third - second).max() > 0.01  # the memory has moved on
+
+
+def walk_in_numpy(inputs, kernel, h, c):
+    outputs = []
+    for sums in inputs:
+        h, c, _ = lstm_step(sums, h, c, np.eye(sums.shape[-1]), kernel, 0)
+        outputs.append(h)
+    return np.array(outputs), c
+
+
+def test_the_error_walks_back_as_finite_differences_say():
+    keras.config.set_dtype_policy("float32")
+    rng = np.random.default_rng(0)
+    time, n, units = 5, 3, 2
+    values = [rng.normal(size=shape) for shape in ((time, n, 4 * units), (units, 4 * units), (n, units), (n, units))]
+    weights = rng.normal(size=(time, n, units)), rng.normal(size=(n, units))
+
+    def loss(values):
+        return sum((weight * part).sum() for weight, part in zip(weights, walk_in_numpy(*values), strict=True))
+
+    class Walked(keras.layers.Layer):
+        def build(self, _):
+            for value in values:
+                self.add_weight(value.shape).assign(value)
+
+        def call(self, x):
+            parts = walk(*(keras.ops.convert_to_tensor(weight) for weight in self.weights))
+            return x + sum(keras.ops.sum(w * part) for w, part in zip(weights, parts, strict=True))
+
+    layer = Walked()
+    model = keras.Sequential([keras.Input((1,)), layer])
+    model.compile(keras.optimizers.SGD(1.0), lambda _, answer: answer)
+    zero = np.zeros((1, 1), "float32")
+    assert model.train_on_batch(zero, zero) == pytest.approx(loss(values), abs=1e-4)
+    for part, weight in enumerate(layer.weights):
+        for place in np.ndindex(values[part].shape):
+            sides = []
+            for move in (1e-5, -1e-5):
+                moved = [value.copy() for value in values]
+                moved[part][place] += move
+                sides.append(loss(moved))
+            slope = values[part][place] - keras.ops.convert_to_numpy(weight)[place]  # what one step at rate 1 took away
+            assert slope == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=1e-4)
+
+
+def test_dropped_weights_learn_nothing_and_are_there_to_read_with():
+    keras.config.set_dtype_policy("float32")
+    x, on = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32"), np.ones((2, 1), "float32")
+    inputs = keras.Input(batch_shape=(2, None, 4)), keras.Input(batch_shape=(2, 1))
+    answers, moved = [], []
+    for share in (0.0, 0.5):
+        keras.utils.set_random_seed(0)
+        layer = models.CarriedLSTM(16, 2, share)
+        model = keras.Model(inputs, layer(*inputs))
+        answers.append(model.predict_on_batch([x, 0 * on]))
+        before = keras.ops.convert_to_numpy(layer.cell.recurrent_kernel)
+        model.compile(keras.optimizers.SGD(1.0), "mean_squared_error")
+        model.train_on_batch([x, on], np.ones((2, 3, 16), "float32"))
+        moved.append(np.mean(keras.ops.convert_to_numpy(layer.cell.recurrent_kernel) != before))
+    np.testing.assert_array_equal(*answers)
+    assert moved[0] == 1
+    assert moved[1] == pytest.approx(0.5, abs=0.07)  # of 1,024 weights: more than four standard deviations
 
 
 def cost_by_definition(reader, codes):
