@@ -111,7 +111,7 @@ class CarriedLSTM(layers.Layer):
 
     def __init__(self, units, batch_size, weight_drop=0.0, **options):
         super().__init__(**options)
-        # as Keras' own LSTM: XLA would compile each of the steps that recurrence.py writes out for TensorFlow
+        # XLA would compile each of the steps that recurrence.py writes out for TensorFlow, which takes long
         self.supports_jit = keras.backend.backend() != "tensorflow"
         self.cell = layers.LSTMCell(units)  # the weights, and how they start
         self.drop = layers.Dropout(weight_drop)

@@ -272,6 +272,7 @@ def test_resuming_carries_the_memory_on(tmp_path, monkeypatch):
     judge_short_texts(monkeypatch)
     monkeypatch.setitem(train.SETTINGS["fast"], "units", [16, 12])
     monkeypatch.setitem(train.SETTINGS["fast"], "dropout", 0.2)
+    monkeypatch.setitem(train.SETTINGS["fast"], "weight_drop", 0.3)
     monkeypatch.setitem(train.SETTINGS["fast"], "samples", 3)
     options = ["--data", "sample", "--limit", "20000", "--batch-size", "16", "--precision", "float32"]
     options += ["--set", "updates=60"]

@@ -55,7 +55,15 @@ def text(argument):
         return argument
 
 
-SHARES = {"dropout", "label_smoothing", "momentum", "kernel_momentum", "beta_1", "beta_2"}  # from 0 to below 1
+SHARES = {
+    "dropout",
+    "weight_drop",
+    "label_smoothing",
+    "momentum",
+    "kernel_momentum",
+    "beta_1",
+    "beta_2",
+}  # from 0 to below 1
 FROM_0 = {"shift"}  # pixels: what may be left out, although every recipe has it
 
 
