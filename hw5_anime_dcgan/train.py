@@ -42,7 +42,7 @@ SETTINGS = {
         "updates": 4000,
         "show_every": 500,  # updates; there are also those of the ladder
         "batch_size": 64,
-        "width": 32,  # channels of the networks next to the image; 64 is usual, and four times as slow
+        "width": 32,  # channels of the networks next to the image; 64 is usual, and more than three times as slow
         "latent_dim": 100,  # numbers of noise
         "loss": "hinge",
         "batch_norm": True,  # in the discriminator
