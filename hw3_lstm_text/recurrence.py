@@ -28,12 +28,12 @@ def walk(inputs, kernel, h, c):
         return (h, c), (h, c)
 
     (_, c_last), (outputs, cells) = through_time(step, (h, c), inputs)
-    h_before = ops.concatenate([h[None], outputs[:-1]])
-    c_before = ops.concatenate([c[None], cells[:-1]])
 
     def back(*upstream):
         """The gradients by inputs, kernel, h and c; upstream: those by the outputs and by the last cells."""
         d_outputs, d_c_last = keras.tree.flatten(upstream)
+        h_before = ops.concatenate([h[None], outputs[:-1]])
+        c_before = ops.concatenate([c[None], cells[:-1]])
         i, f, g, o = gates(inputs + ops.matmul(h_before, kernel))  # once more, now all steps at once
         tanh_c = ops.tanh(cells)
         c_by_h = o * (1 - tanh_c * tanh_c)

@@ -55,15 +55,8 @@ def text(argument):
         return argument
 
 
-SHARES = {
-    "dropout",
-    "weight_drop",
-    "label_smoothing",
-    "momentum",
-    "kernel_momentum",
-    "beta_1",
-    "beta_2",
-}  # from 0 to below 1
+# from 0 to below 1
+SHARES = {"dropout", "weight_drop", "label_smoothing", "momentum", "kernel_momentum", "beta_1", "beta_2"}
 FROM_0 = {"shift"}  # pixels: what may be left out, although every recipe has it
 
 
