@@ -34,6 +34,11 @@ CLAUSE_ENDS = "，。？！；"
 
 
 def generate(options):
+    if options.form and not poems.HEADER.fullmatch(options.form):
+        raise OptionError(
+            f"--form {options.form} is no form of the corpus: give the length and the number of the clauses, such as "
+            "五言四句 (絕句) or 七言八句 (律詩), or 雜言"
+        )
     if options.rhyme and (form_of(options) or "")[:1] not in ("五", "七"):
         raise OptionError("--rhyme is for poems of even clauses: add --form 五言四句, --form 七言八句, or --acrostic")
     model, _ = analysis.open_model(options, HOMEWORK)

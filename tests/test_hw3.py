@@ -305,6 +305,7 @@ def test_what_contradicts_is_refused_before_a_network_is_opened(capsys, tmp_path
     for given, sentence in (
         (["--prompt", "春", "--acrostic", "深度學習"], "not allowed with"),
         (["--rhyme"], "--rhyme is for poems of even clauses"),
+        (["--form", "七言絕句"], "--form 七言絕句 is no form of the corpus"),
     ):
         with contextlib.suppress(SystemExit):  # of the parser
             assert generate.main(["--run", str(tmp_path / "none"), *given]) == 2
