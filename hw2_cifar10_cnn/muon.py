@@ -28,15 +28,16 @@ def orthogonal(matrix, steps=3):
 class Muon(keras.optimizers.SGD):
     """Muon for kernels of convolutions, SGD with Nesterov momentum for all other variables; after airbench94_muon.
 
-    kernel_rate: the learning rate of kernels, as a share of the other one. kernel_momentum: theirs.
+    kernel_rate, bias_rate: the learning rates of kernels and of vectors, which here are the shifts of normalisations,
+    as multiples of the rate of the rest; a high bias_rate is of airbench94. kernel_momentum: that of kernels.
 
     Behind a kernel stands a normalisation, so its length changes nothing but how far a step turns it: after each step
     it is set to that of an orthogonal kernel.
     """
 
-    def __init__(self, learning_rate, momentum, kernel_rate, kernel_momentum, **options):
+    def __init__(self, learning_rate, momentum, kernel_rate, kernel_momentum, bias_rate, **options):
         super().__init__(learning_rate, momentum, nesterov=True, **options)
-        self.kernel_rate, self.kernel_momentum = kernel_rate, kernel_momentum
+        self.kernel_rate, self.kernel_momentum, self.bias_rate = kernel_rate, kernel_momentum, bias_rate
 
     def build(self, variables):
         super().build(variables)
@@ -45,7 +46,8 @@ class Muon(keras.optimizers.SGD):
 
     def update_step(self, gradient, variable, learning_rate):
         if len(variable.shape) != 4:
-            super().update_step(gradient, variable, learning_rate)
+            multiple = self.bias_rate if len(variable.shape) == 1 else 1.0
+            super().update_step(gradient, variable, learning_rate * multiple)
             return
         memory = self.momentums[self._get_variable_index(variable)]
         self.assign(memory, self.kernel_momentum * memory + gradient)

@@ -128,6 +128,14 @@ if (STAGED / "cifar10.npz").exists():
         train_on_real_subset(train, tmp_path, "--limit", "5000", "--epochs", "6", "--batch-size", "250")
 
 
+@pytest.mark.parametrize("name", ["held_out", "warm_up"])
+def test_no_share_is_the_whole(name, capsys):
+    """All pictures held out leave none to learn from, and a rate that rises to the end has no way down."""
+    with pytest.raises(SystemExit):
+        train.main(["--set", f"{name}=1"])
+    assert f"{name} is a number from 0 to below 1" in capsys.readouterr().err
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(3))
 def test_default_training_passes_the_bar_of_the_assignment(seed, tmp_path):
@@ -167,15 +175,19 @@ def test_a_matrix_becomes_nearly_orthogonal_and_keeps_its_directions(shape):
 @pytest.mark.parametrize("momentum", [0.9, 0.0])
 def test_muon_is_what_its_paper_says_for_kernels_and_sgd_for_the_rest(momentum):
     rng = np.random.default_rng(0)
-    kernel, bias = rng.normal(size=(3, 3, 4, 8)).astype("float32"), rng.normal(size=8).astype("float32")
-    variables = [keras.Variable(kernel), keras.Variable(bias)]
-    muon = Muon(0.1, momentum, kernel_rate=0.5, kernel_momentum=0.6)
-    sgd = keras.optimizers.SGD(0.1, momentum, nesterov=True)
-    plain, memory = keras.Variable(bias), np.zeros((36, 8))
+    kernel, head, bias = (rng.normal(size=size).astype("float32") for size in ((3, 3, 4, 8), (4, 10), (8,)))
+    variables = [keras.Variable(each) for each in (kernel, head, bias)]
+    muon = Muon(0.1, momentum, kernel_rate=0.5, kernel_momentum=0.6, bias_rate=3.0)
+    rest = [
+        (keras.optimizers.SGD(rate, momentum, nesterov=True), keras.Variable(each))
+        for rate, each in ((0.1, head), (0.3, bias))
+    ]
+    memory = np.zeros((36, 8))
     for _ in range(2):
         gradients = [keras.ops.convert_to_tensor(rng.normal(size=each.shape).astype("float32")) for each in variables]
         muon.apply(gradients, variables)
-        sgd.apply(gradients[1:], [plain])
+        for gradient, (sgd, variable) in zip(gradients[1:], rest, strict=True):
+            sgd.apply([gradient], [variable])
         # Jordan et al. 2024, in NumPy: momentum, Nesterov's look ahead, five numbers instead of an SVD
         gradient = np.asarray(gradients[0]).reshape(36, 8)
         memory = 0.6 * memory + gradient
@@ -186,7 +198,8 @@ def test_muon_is_what_its_paper_says_for_kernels_and_sgd_for_the_rest(momentum):
         kernel = kernel - 0.1 * 0.5 * x.reshape(kernel.shape)
         kernel = kernel * np.sqrt(8) / np.linalg.norm(kernel)
     np.testing.assert_allclose(np.asarray(variables[0]), kernel, atol=1e-5)
-    np.testing.assert_allclose(np.asarray(variables[1]), np.asarray(plain), atol=1e-6)
+    for found, (_, plain) in zip(variables[1:], rest, strict=True):
+        np.testing.assert_allclose(np.asarray(found), np.asarray(plain), atol=1e-6)
 
 
 def test_a_trained_network_is_read_without_this_folder(sample_run):

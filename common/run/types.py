@@ -56,7 +56,10 @@ def text(argument):
 
 
 # from 0 to below 1
-SHARES = {"dropout", "weight_drop", "label_smoothing", "momentum", "kernel_momentum", "beta_1", "beta_2"}
+SHARES = {
+    *("dropout", "weight_drop", "label_smoothing", "held_out", "warm_up"),
+    *("momentum", "kernel_momentum", "beta_1", "beta_2"),
+}
 FROM_0 = {"shift"}  # pixels: what may be left out, although every recipe has it
 
 

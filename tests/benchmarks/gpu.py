@@ -112,7 +112,7 @@ CIFAR_BEST = Homework(
     "hw2_cifar10_cnn",
     cifar10.SPEC.file,
     "pictures",
-    but_one_in(12),
+    but_one_in(50),
     gpu=("--model", "best"),
     dry=("--model", "best", *FEW),
     seconds=120,

@@ -82,7 +82,7 @@ def pipeline():
             return self.batch
 
     model = models.build_fast(settings["widths"], models.whitening_weights(x[:500]))
-    model.compile(Muon(1e-3, 0.9, 0.5, 0.6), keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.compile(Muon(1e-3, 0.9, 0.5, 0.6, 1.0), keras.losses.CategoricalCrossentropy(from_logits=True))
     sources = {"piped": Batches(x, y, size, 0, train.flip_and_shift(0, len(x), settings["shift"])), "bare": Ready()}
     rates = {name: [] for name in sources}
     for i in range(ROUNDS + 1):
