@@ -55,7 +55,7 @@ def pipeline():
 
     from common.run import device
 
-    device.setup()
+    device.setup(layers="convolution")  # the precision of train.py
     import keras
 
     from common.data.batches import Batches
